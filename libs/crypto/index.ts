@@ -1,0 +1,2 @@
+export { decodeSecret, sign, signatureMatches, timestampInRange } from './standard-webhooks.ts';
+export { fingerprint } from './fingerprint.ts';

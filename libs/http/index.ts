@@ -1,0 +1,1 @@
+export { problem, PROBLEM_TYPE, type FieldError, type Problem } from './problem.ts';

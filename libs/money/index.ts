@@ -1,0 +1,1 @@
+export { formatAmount, parseAmount, type AmountFault, type Currency } from './amount.ts';

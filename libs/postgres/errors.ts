@@ -1,0 +1,20 @@
+/**
+ * What an error of a failed batch says about it, by SQLSTATE:
+ * `again` the same work may be tried again at once · `poison` something in it cannot be written · `gone` the server or the connection is
+ * unwell and nothing of it was done, as long as no COMMIT was under way.
+ */
+export type ErrorClass = 'again' | 'poison' | 'gone';
+
+const AGAIN = new Set(['40001', '40P01', '55P03']);
+
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}
+
+export function classify(error: unknown): ErrorClass {
+  const state = sqlState(error);
+  if (state === undefined) return 'gone';
+  if (AGAIN.has(state)) return 'again';
+  return /^(08|25|53|57|58|XX)/.test(state) ? 'gone' : 'poison';
+}

@@ -1,0 +1,15 @@
+import { createApp } from './app.ts';
+import { readConfig } from './config.ts';
+
+/** Serves until SIGTERM or SIGINT; then `ready` says 503, calls in flight are finished, and the process ends. */
+async function main(): Promise<void> {
+  const config = readConfig();
+  const app = await createApp(config);
+  app.enableShutdownHooks(['SIGTERM', 'SIGINT']);
+  await app.listen(config.port, config.host);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`Croupier cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,20 @@
+import { LoggerModule } from 'nestjs-pino';
+
+/** JSON lines on stdout. The money routes write their own line a call; what could hold a secret or a token never leaves. */
+export const logging = (level: string) =>
+  LoggerModule.forRoot({
+    pinoHttp: {
+      level,
+      autoLogging: false,
+      base: { service: 'croupier' },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label: string) => ({ level: label }) },
+      redact: {
+        paths: ['*.authorization', '*.secret', '*.secrets', '*.sessionToken', '*.password', '*.headers', 'req.headers', 'err.config', 'err.cause.config'],
+        censor: '[redacted]',
+      },
+    },
+    // Fastify matches nothing by the module's default path. Money routes need no request-scoped logger and do not pay for one.
+    forRoutes: ['{*splat}'],
+    exclude: ['v1/wallet/{*splat}'],
+  });

@@ -1,0 +1,54 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { z } from 'zod';
+import { MEANINGS } from '../providers/native/refusals.ts';
+import { OPERATIONS } from '../providers/native/schema.ts';
+
+/** OpenAPI 3.1 of all that this process serves: what Nest finds by itself, and the providers' door out of its list of operations. */
+export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
+  const builder = new DocumentBuilder().setOpenAPIVersion('3.1.0').setTitle('Croupier').setVersion('1')
+    .setDescription('Seamless wallet for game providers. Every call is signed by Standard Webhooks 1.0; every error is problem+json and is judged by its `code`.')
+    .addApiKey({ type: 'apiKey', in: 'header', name: 'x-api-key', description: 'public key id of the provider account' }, 'key')
+    .addApiKey({ type: 'apiKey', in: 'header', name: 'webhook-signature', description: 'v1,base64(HMAC-SHA256(secret, "{webhook-id}.{webhook-timestamp}.{raw body}"))' }, 'signature');
+  const document = SwaggerModule.createDocument(app, builder.build());
+  document.components = { ...document.components, schemas: { ...document.components?.schemas, Problem: PROBLEM as never } };
+  for (const [name, operation] of Object.entries(OPERATIONS)) document.paths[`/v1/wallet/${name}`] = { post: describe(name, operation) } as never;
+  return document;
+}
+
+/** The document at /docs/openapi.json, Nest's own page at /docs; nothing of it comes from elsewhere. */
+export function serveReference(app: NestFastifyApplication): void {
+  SwaggerModule.setup('docs', app, () => openApiDocument(app), { jsonDocumentUrl: 'docs/openapi.json', customSiteTitle: 'Croupier API' });
+}
+
+const PROBLEM = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'code', 'detail', 'requestId', 'retryable'],
+  properties: {
+    type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' }, code: { type: 'string', enum: Object.keys(MEANINGS) },
+    detail: { type: 'string' }, requestId: { type: 'string' }, retryable: { type: 'boolean', description: 'whether the same call, signed anew, can help' },
+    balance: { type: 'string' }, currency: { type: 'string' }, actionIndex: { type: 'integer' },
+    errors: { type: 'array', items: { type: 'object', properties: { field: { type: 'string' }, message: { type: 'string' } } } },
+  },
+};
+
+const inline = (schema: z.ZodType, io: 'input' | 'output') => {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, reused: 'inline', unrepresentable: 'any' });
+  return json;
+};
+
+function describe(name: string, operation: { summary: string; request: z.ZodType; answer: z.ZodType }): object {
+  const header = (title: string, description: string) => ({ name: title, in: 'header', required: true, description, schema: { type: 'string' } });
+  return {
+    operationId: name, summary: operation.summary, tags: ['wallet'], security: [{ key: [], signature: [] }],
+    parameters: [header('webhook-id', 'request id, echoed as x-request-id; never an idempotency key'), header('webhook-timestamp', 'Unix seconds, within 300 s')],
+    requestBody: { required: true, content: { 'application/json': { schema: inline(operation.request, 'input') } } },
+    responses: {
+      200: {
+        description: 'done, or known', content: { 'application/json': { schema: inline(operation.answer, 'output') } },
+        headers: Object.fromEntries(['x-request-id', 'x-wallet-version', 'x-consistency-token'].map((title) => [title, { schema: { type: 'string' } }])),
+      },
+      default: { description: 'judge by `code`', content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } },
+    },
+  };
+}

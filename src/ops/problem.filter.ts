@@ -1,0 +1,47 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PinoLogger } from 'nestjs-pino';
+import { requestIdOf } from '../providers/native/adapter.ts';
+import { problemAnswer, type WireAnswer } from '../providers/native/answers.ts';
+import type { DoorCode } from '../providers/native/refusals.ts';
+import { isOperation } from '../providers/native/schema.ts';
+import { Metrics } from './metrics.ts';
+
+const CODES: Partial<Record<number, DoorCode>> = {
+  400: 'REQUEST_INVALID', 404: 'ROUTE_NOT_FOUND', 405: 'METHOD_NOT_ALLOWED', 413: 'BODY_TOO_LARGE', 415: 'MEDIA_TYPE_UNSUPPORTED',
+};
+
+/** What no controller answered: every error leaves as a problem, and none shows its inside. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(
+    private readonly logger: PinoLogger,
+    private readonly metrics: Metrics,
+  ) {}
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    if (exception instanceof HttpException && request.url.startsWith('/health/')) {
+      void reply.status(exception.getStatus()).header('cache-control', 'no-store').send(exception.getResponse());
+      return;
+    }
+    const answer = this.answerTo(exception, request);
+    this.metrics.answered('other', answer.status, answer.outcome, 0);
+    void reply.status(answer.status).headers(answer.headers).send(answer.body);
+  }
+
+  private answerTo(exception: unknown, request: FastifyRequest): WireAnswer {
+    const requestId = requestIdOf(request.headers);
+    const { statusCode } = exception as { statusCode?: number };
+    const status = exception instanceof HttpException ? exception.getStatus() : (statusCode ?? 500);
+    const [, operation] = /^\/v1\/wallet\/([a-z-]+)(?:\?|$)/.exec(request.url) ?? [];
+    if (status === 404 && request.method !== 'POST' && operation && isOperation(operation)) {
+      return problemAnswer('METHOD_NOT_ALLOWED', requestId, { headers: { allow: 'POST' } });
+    }
+    const code = CODES[status] ?? (status >= 400 && status < 500 ? 'REQUEST_INVALID' : undefined);
+    if (code) return problemAnswer(code, requestId);
+    this.logger.error({ err: exception, requestId }, 'a request failed');
+    return problemAnswer('INTERNAL', requestId);
+  }
+}

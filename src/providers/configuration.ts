@@ -1,0 +1,160 @@
+/**
+ * Who may call, and under which policy: a snapshot of currency, account, credential and game that knows its age. It follows the table
+ * `configuration` within a second; older than ten it is not used any more, and calls are answered as unavailable.
+ */
+import type pg from 'pg';
+import { decodeSecret } from '../../libs/crypto/index.ts';
+import type { Currency } from '../../libs/money/index.ts';
+import { Fault, type Account } from '../wallet/contract.ts';
+import { UnfitDatabase } from '../wallet/fitness.ts';
+import { parsePolicy } from './policy.ts';
+
+const POLL_MS = 1_000;
+const TOO_OLD_MS = 10_000;
+
+export interface Credential {
+  readonly account: Account;
+  readonly keys: readonly Buffer[];
+}
+
+interface Snapshot {
+  readonly version: string;
+  readonly currencies: ReadonlyMap<string, Currency>;
+  /** an account whose policy cannot be read has no credential here but its reason in `unusable` */
+  readonly credentials: ReadonlyMap<string, Credential>;
+  readonly unusable: ReadonlyMap<string, string>;
+}
+
+type Report = (message: string, error: unknown) => void;
+
+export class Configuration {
+  private snapshot: Snapshot | undefined;
+  private readAt = -Infinity;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+  private checked = false;
+  private unfit: UnfitDatabase | undefined;
+
+  constructor(
+    private readonly pool: pg.Pool,
+    /** must pass once before anything is read: nothing is served from a database that is not fit */
+    private readonly check: () => Promise<void>,
+    private readonly report: Report,
+  ) {}
+
+  /** Reads it once and keeps following. Throws where a person must act; what passes by itself is reported and tried again. */
+  async start(): Promise<void> {
+    await this.follow();
+    if (this.unfit) throw this.unfit;
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  get fresh(): boolean {
+    return this.snapshot !== undefined && performance.now() - this.readAt < TOO_OLD_MS;
+  }
+
+  /** The credential of a public key; undefined where there is none. Throws a `Fault` where nobody can say. */
+  credential(apiKey: string): Credential | undefined {
+    const snapshot = this.current();
+    const found = snapshot.credentials.get(apiKey);
+    if (!found && snapshot.unusable.has(apiKey)) throw new Fault('UNAVAILABLE', 'the provider account is not configured rightly');
+    return found;
+  }
+
+  currency(code: string): Currency | undefined {
+    return this.current().currencies.get(code);
+  }
+
+  private current(): Snapshot {
+    if (!this.snapshot || !this.fresh) throw new Fault('UNAVAILABLE', 'the configuration is too old to be used');
+    return this.snapshot;
+  }
+
+  private async follow(): Promise<void> {
+    try {
+      const askedAt = performance.now();
+      if (!this.checked) await this.check();
+      this.checked = true;
+      const { rows } = await this.pool.query<{ version: string }>('select version from configuration');
+      const version = rows[0]?.version ?? '';
+      if (this.snapshot?.version !== version) this.snapshot = await this.read();
+      this.readAt = askedAt;
+    } catch (error) {
+      if (error instanceof UnfitDatabase) this.unfit = error;
+      this.report('the configuration could not be read', error);
+    }
+    if (this.stopped) return;
+    this.timer = setTimeout(() => void this.follow(), POLL_MS);
+    this.timer.unref();
+  }
+
+  /** One snapshot of the database, so that its parts fit each other and its version. */
+  private async read(): Promise<Snapshot> {
+    const client = await this.pool.connect();
+    try {
+      await client.query('begin isolation level repeatable read read only');
+      const version = await client.query<{ version: string }>('select version from configuration');
+      const currencies = await client.query<CurrencyRow>('select code, exponent, scale, max_amount from currency');
+      const credentials = await client.query<CredentialRow>(`select c.api_key, c.secrets, a.account_id, a.operator_id, a.policy
+        from credential c join provider_account a using (account_id) where a.dialect = 'native'`);
+      const games = await client.query<{ account_id: number; game_id: string }>('select account_id, game_id from game');
+      await client.query('commit');
+      return this.build(version.rows[0]?.version ?? '', currencies.rows, credentials.rows, games.rows);
+    } catch (error) {
+      await client.query('rollback').catch(() => undefined);
+      throw error;
+    } finally {
+      client.release();
+    }
+  }
+
+  private build(version: string, currencyRows: CurrencyRow[], credentialRows: CredentialRow[], gameRows: GameRow[]): Snapshot {
+    const games = new Map<number, Set<string>>();
+    for (const { account_id: account, game_id: game } of gameRows) {
+      const known = games.get(account);
+      if (known) known.add(game);
+      else games.set(account, new Set([game]));
+    }
+    const credentials = new Map<string, Credential>();
+    const unusable = new Map<string, string>();
+    for (const row of credentialRows) {
+      try {
+        const account = {
+          accountId: row.account_id, operatorId: row.operator_id, policy: parsePolicy(row.policy), games: games.get(row.account_id) ?? new Set<string>(),
+        };
+        credentials.set(row.api_key, { account, keys: row.secrets.map(decodeSecret) });
+      } catch (error) {
+        unusable.set(row.api_key, String(error));
+        this.report(`provider account ${row.account_id} cannot be used`, error);
+      }
+    }
+    const currencies = new Map(currencyRows.map((row) => [row.code, {
+      code: row.code, exponent: row.exponent, scale: row.scale, maxAmount: BigInt(row.max_amount),
+    }]));
+    return { version, currencies, credentials, unusable };
+  }
+}
+
+interface CurrencyRow {
+  code: string;
+  exponent: number;
+  scale: number;
+  max_amount: string;
+}
+
+interface CredentialRow {
+  api_key: string;
+  secrets: string[];
+  account_id: number;
+  operator_id: string;
+  policy: unknown;
+}
+
+interface GameRow {
+  account_id: number;
+  game_id: string;
+}

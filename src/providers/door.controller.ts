@@ -1,0 +1,60 @@
+import { Controller, NotFoundException, Param, Post, Req, Res } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PinoLogger } from 'nestjs-pino';
+import { Metrics } from '../ops/metrics.ts';
+import { Fault } from '../wallet/contract.ts';
+import { Configuration } from './configuration.ts';
+import { NativeAdapter, requestIdOf } from './native/adapter.ts';
+import { problemAnswer } from './native/answers.ts';
+import { isOperation } from './native/schema.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+/** The providers' door: raw bytes in, raw bytes out. Its routes are described by `native/schema.ts`, from which the OpenAPI document is made. */
+@ApiExcludeController()
+@Controller('v1/wallet')
+export class DoorController {
+  private readonly native: NativeAdapter;
+
+  constructor(
+    configuration: Configuration,
+    commands: CommandBus,
+    queries: QueryBus,
+    private readonly metrics: Metrics,
+    private readonly logger: PinoLogger,
+  ) {
+    this.native = new NativeAdapter(configuration, commands, queries);
+  }
+
+  @Post(':operation')
+  async call(@Param('operation') operation: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    if (!isOperation(operation)) throw new NotFoundException();
+    const startedAt = performance.now();
+    const answer = isJson(request.headers['content-type'])
+      ? await this.native.handle(operation, request.headers, (request.body as Buffer | undefined) ?? NOTHING, this.onFault)
+      : problemAnswer('MEDIA_TYPE_UNSUPPORTED', requestIdOf(request.headers));
+    const ms = performance.now() - startedAt;
+    this.metrics.answered(operation, answer.status, answer.outcome, ms);
+    if (answer.status >= 400) {
+      const requestId = answer.headers['x-request-id'];
+      this.logger.info({ requestId, operation, status: answer.status, code: answer.outcome, ms: Math.round(ms * 10) / 10 }, 'call not served');
+    } else if (this.logger.logger.isLevelEnabled('debug')) {
+      this.logger.debug({ requestId: answer.headers['x-request-id'], operation, status: answer.status, outcome: answer.outcome, ms }, 'call served');
+    }
+    void reply.status(answer.status).headers(answer.headers).send(answer.body);
+  }
+
+  private readonly onFault = (fault: unknown, requestId: string): void => {
+    const expected = fault instanceof Fault && fault.code !== 'INTERNAL';
+    if (expected) this.logger.warn({ requestId, code: fault.code, reason: fault.message }, 'fault');
+    else this.logger.error({ requestId, err: fault }, 'unexpected fault');
+  };
+}
+
+/** `application/json`, with or without parameters, in any case. */
+function isJson(contentType: string | undefined): boolean {
+  if (contentType === 'application/json') return true;
+  return contentType !== undefined && /^\s*application\/json\s*(;|$)/i.test(contentType);
+}

@@ -1,0 +1,196 @@
+/** One batch on one writer connection: load → decide → write, and what to do when it fails. Queues and order are `lane.ts`. */
+import { randomInt } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+import { classify, connect, sqlState } from '../../libs/postgres/index.ts';
+import { Fault, type Answered, type Call } from './contract.ts';
+import { decide } from './decide.ts';
+import { CommitUnknown, load, MONEY_SETTINGS, write, type Changes, type Lane } from './money.ts';
+import { absorb, type Draft, type KeyRow, type NextId, type Round, type Wallet } from './state.ts';
+
+/** A call that waits for its answer. `settled` once it has one; `sent` once a write that holds it has left. */
+export interface Waiting {
+  readonly call: Call;
+  readonly player: string;
+  readonly size: number;
+  readonly arrivedAt: number;
+  readonly settle: (answer: Answered<object> | Fault) => void;
+  settled: boolean;
+  sent: boolean;
+}
+
+/** Told of what an operator should look at. */
+export type Alert = (message: string, error: unknown) => void;
+
+const TRIES_ON_CONFLICT = 3;
+const PAUSE_WHILE_UNKNOWN_MS = 25;
+
+/** A writer connection and its lane, opened on first need and replaced when it breaks; a new connection is a new lane. */
+export class Writer {
+  private opening: Promise<Lane> | undefined;
+  private client: pg.Client | undefined;
+
+  constructor(
+    private readonly url: string,
+    private readonly name: string,
+  ) {}
+
+  get healthy(): boolean {
+    return this.client !== undefined;
+  }
+
+  open(): Promise<Lane> {
+    this.opening ??= this.start().catch((error: unknown) => {
+      this.opening = undefined;
+      throw error;
+    });
+    return this.opening;
+  }
+
+  private async start(): Promise<Lane> {
+    const client = await connect(this.url, { name: this.name, settings: MONEY_SETTINGS });
+    client.once('end', () => this.drop(client));
+    const id = randomInt(1, 2 ** 31);
+    try {
+      await client.query({ text: 'insert into lane (lane, batch) values ($1, 0)', values: [id] });
+    } catch (error) {
+      this.drop(client);
+      throw error;
+    }
+    this.client = client;
+    return { client, id, batch: 0 };
+  }
+
+  /** Forgets a broken connection at once; the server ends what was open on it. */
+  drop(client: pg.Client): void {
+    if (this.client === client) this.client = this.opening = undefined;
+    (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  }
+
+  async close(): Promise<void> {
+    const lane = await this.opening?.catch(() => undefined);
+    this.client = this.opening = undefined;
+    await lane?.client.end();
+  }
+}
+
+/** UUIDv7 of a millisecond; its random part is the lane, the batch and the place in it, so that an id finds its row without an index. */
+function idsOf(lane: Lane): NextId {
+  const batch = ((lane.batch + 1) % 2 ** 30).toString(2).padStart(30, '0');
+  const tail = BigInt(`0b10${lane.id.toString(2).padStart(32, '0')}${batch}`).toString(16).padStart(16, '0');
+  let place = 0;
+  return (at) => {
+    if (place > 0xfff) throw new Fault('INTERNAL', 'a batch with more than 4096 transactions');
+    const time = at.toString(16).padStart(12, '0');
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${(place++).toString(16).padStart(3, '0')}-${tail.slice(0, 4)}-${tail.slice(4)}`;
+  };
+}
+
+/** Runs them to the end, each answered or, where its player is held by another session, handed back. */
+export async function execute(writer: Writer, items: readonly Waiting[], waiting: boolean, alert: Alert): Promise<Waiting[]> {
+  let conflicts = 0;
+  let breaks = 0;
+  for (;;) {
+    const open = items.filter((item) => !item.settled);
+    if (open.length === 0) return [];
+    try {
+      return await once(writer, open, waiting, alert);
+    } catch (error) {
+      const kind = error instanceof CommitUnknown ? 'unknown' : classify(error);
+      const unknown = open.some((item) => item.sent);
+      if (waiting && sqlState(error) === '55P03') return open;
+      if (kind === 'again' && ++conflicts < TRIES_ON_CONFLICT) continue;
+      if (kind === 'poison') return halve(writer, open, waiting, alert, error);
+      if (kind === 'gone' && !unknown && ++breaks < 2) continue;
+      if (unknown) {
+        await sleep(PAUSE_WHILE_UNKNOWN_MS);
+        continue;
+      }
+      settleAll(open, new Fault('UNAVAILABLE', 'the database could not do it now', { cause: error }));
+      return [];
+    }
+  }
+}
+
+/** Until the bad call stands alone; a call of several actions is never split. */
+async function halve(writer: Writer, items: readonly Waiting[], waiting: boolean, alert: Alert, error: unknown): Promise<Waiting[]> {
+  if (items.length === 1) {
+    alert('a call could not be written', error);
+    settleAll(items, new Fault('INTERNAL', 'the call could not be written', { cause: error }));
+    return [];
+  }
+  const middle = items.length >> 1;
+  const held = await execute(writer, items.slice(0, middle), waiting, alert);
+  const stuck = new Set(held.map((item) => item.player));
+  const rest = items.slice(middle);
+  const behind = rest.filter((item) => stuck.has(item.player));
+  return [...held, ...behind, ...(await execute(writer, rest.filter((item) => !stuck.has(item.player)), waiting, alert))];
+}
+
+async function once(writer: Writer, items: readonly Waiting[], waiting: boolean, alert: Alert): Promise<Waiting[]> {
+  const lane = await writer.open();
+  let written: readonly Waiting[] | undefined;
+  try {
+    const { states, held } = await load(lane.client, items.map((item) => item.call), waiting);
+    // A call answered meanwhile (its deadline passed) is never executed.
+    const mine = items.filter((item) => !item.settled && !held.has(item.player));
+    const { answers, changes } = judge(mine, states, idsOf(lane), alert);
+    for (const item of mine) item.sent = true;
+    written = mine;
+    const position = await write(lane, changes);
+    for (const [item, answer] of answers) item.settle({ answer, position });
+    return items.filter((item) => !item.settled && held.has(item.player));
+  } catch (error) {
+    if (error instanceof CommitUnknown) writer.drop(lane.client);
+    else if (written) for (const item of written) item.sent = false;
+    else await lane.client.query('rollback').catch(() => writer.drop(lane.client));
+    throw error;
+  }
+}
+
+function judge(items: readonly Waiting[], states: Map<string, Parameters<typeof absorb>[0]>, nextId: NextId, alert: Alert) {
+  const answers: [Waiting, object][] = [];
+  const collected = new Collector();
+  for (const item of items) {
+    const state = states.get(item.player);
+    try {
+      const { answer, draft } = decide(state, item.call, nextId);
+      if (state && draft) {
+        absorb(state, draft);
+        collected.add(item.call, draft);
+      }
+      answers.push([item, answer]);
+    } catch (error) {
+      alert('a call could not be decided', error);
+      item.settle(error instanceof Fault ? error : new Fault('INTERNAL', 'the call could not be decided', { cause: error }));
+    }
+  }
+  return { answers, changes: collected.changes() };
+}
+
+/** Each row once, as the last decision left it. */
+class Collector {
+  private readonly wallets = new Map<string, Wallet>();
+  private readonly keys = new Map<string, { player: string; operator: string; row: KeyRow }>();
+  private readonly rounds = new Map<string, { player: string; operator: string; row: Round }>();
+  private readonly entries: Draft['entries'] = [];
+  private readonly verdicts: Draft['verdicts'] = [];
+
+  add({ player, account: { operatorId: operator } }: Call, draft: Draft): void {
+    for (const [id, row] of draft.wallets) this.wallets.set(player + id, row);
+    for (const [id, row] of draft.keys) this.keys.set(player + id, { player, operator, row });
+    for (const [id, row] of draft.rounds) this.rounds.set(player + id, { player, operator, row });
+    this.entries.push(...draft.entries);
+    this.verdicts.push(...draft.verdicts);
+  }
+
+  changes(): Changes {
+    return {
+      wallets: [...this.wallets.values()], keys: [...this.keys.values()], rounds: [...this.rounds.values()], entries: this.entries, verdicts: this.verdicts,
+    };
+  }
+}
+
+export function settleAll(items: readonly Waiting[], fault: Fault): void {
+  for (const item of items) if (!item.settled) item.settle(fault);
+}

@@ -1,0 +1,85 @@
+/** The messages that may change a wallet, one class each. The door has validated them: ids, amounts and currency are well-formed. */
+import { Command, Query } from '@nestjs/cqrs';
+import type { Account, Answered, Award, Operation, PlayReceipt, Position, Receipt, Refusal, RoundReceipt, Status, WalletView } from './contract.ts';
+
+/** Who calls, for whom, and until when an answer is of use (`performance.now()` clock, ms). */
+export interface Caller {
+  readonly account: Account;
+  readonly player: string;
+  readonly deadlineAt: number;
+}
+
+export interface BetRequest {
+  readonly kind: 'bet';
+  readonly reference: string;
+  readonly currency: string;
+  /** storage units; of a free bet its face value */
+  readonly amount: bigint;
+  readonly campaign?: string;
+  readonly free: boolean;
+  readonly game: string;
+  readonly round: string;
+  readonly sessionToken?: string;
+  readonly closeRound: boolean;
+}
+
+export interface WinRequest {
+  readonly kind: 'win';
+  readonly reference: string;
+  readonly currency: string;
+  readonly amount: bigint;
+  readonly award?: Award;
+  readonly campaign?: string;
+  readonly game?: string;
+  readonly round?: string;
+  readonly bet?: string;
+  readonly closeRound: boolean;
+}
+
+export interface RollbackRequest {
+  readonly reference: string;
+  readonly original: string;
+  /** absent: a bet is meant where both kinds bear the reference */
+  readonly originalType?: 'bet' | 'win' | 'award' | 'adjustment';
+  readonly currency: string;
+  readonly round?: string;
+  readonly amount?: bigint;
+}
+
+export interface PlayRequest {
+  readonly currency: string;
+  readonly round: string;
+  readonly closeRound: boolean;
+  readonly actions: readonly (BetRequest | WinRequest)[];
+}
+
+export class PlaceBet extends Command<Answered<Receipt>> {
+  constructor(readonly caller: Caller, readonly request: BetRequest) { super(); }
+}
+
+export class PayWin extends Command<Answered<Receipt>> {
+  constructor(readonly caller: Caller, readonly request: WinRequest) { super(); }
+}
+
+export class RollBack extends Command<Answered<Receipt>> {
+  constructor(readonly caller: Caller, readonly request: RollbackRequest) { super(); }
+}
+
+/** Several bets and wins of one round, all or nothing. */
+export class PlayRound extends Command<Answered<PlayReceipt>> {
+  constructor(readonly caller: Caller, readonly request: PlayRequest) { super(); }
+}
+
+export class CloseRound extends Command<Answered<RoundReceipt>> {
+  constructor(readonly caller: Caller, readonly request: { readonly currency: string; readonly round: string }) { super(); }
+}
+
+/** Moves nothing, but is judged under the lock like a command, so that its answer is final. */
+export class AskStatus extends Command<Answered<Status>> {
+  constructor(readonly caller: Caller, readonly request: { readonly currency: string; readonly reference: string; readonly operation: Operation }) { super(); }
+}
+
+/** Read on the primary at the moment of asking, never cached. */
+export class ReadBalance extends Query<{ readonly answer: WalletView | Refusal; readonly position?: Position }> {
+  constructor(readonly account: Account, readonly player: string, readonly currency: string) { super(); }
+}

@@ -1,0 +1,202 @@
+/**
+ * Calls wait here for their turn. What waits at the same moment is written together; nothing lingers for company.
+ * One lane's batches follow each other, so a player's calls keep the order in which they came. Players whose wallets another session
+ * holds go to a side connection, which waits for them, until they have nothing left to do.
+ */
+import { execute, settleAll, Writer, type Alert, type Waiting } from './batch.ts';
+import { Fault, isPlayerId, type Answered, type AnswerTo, type Call, type Movement } from './contract.ts';
+import { stateKey } from './money.ts';
+
+const MOVEMENTS_A_BATCH = 512;
+const MOVEMENTS_OF_ONE_PLAYER = 64;
+const CALLS_WAITING = 4_096;
+const SWEEP_MS = 20;
+
+/** Called by the lanes as they work; all durations in milliseconds. */
+export interface LaneWatch {
+  batch(movements: number, ms: number): void;
+  waited(ms: number): void;
+  shed(): void;
+}
+
+export interface LaneOptions {
+  readonly url: string;
+  readonly lanes: number;
+  readonly watch: LaneWatch;
+  readonly alert: Alert;
+  /** 1 writes every call alone: the benchmark's "one by one" */
+  readonly movementsABatch?: number;
+}
+
+interface Queue {
+  readonly writer: Writer;
+  items: Waiting[];
+  running: boolean;
+}
+
+export class Lanes {
+  private readonly queues: Queue[];
+  private readonly side: Queue;
+  /** Players that belong to the side connection until their calls there are done. */
+  private readonly sidePlayers = new Map<string, number>();
+  private readonly unanswered = new Set<Waiting>();
+  private readonly sweeper: NodeJS.Timeout;
+  private readonly most: number;
+
+  constructor(private readonly options: LaneOptions) {
+    const queue = (name: string): Queue => ({ writer: new Writer(options.url, name), items: [], running: false });
+    this.queues = Array.from({ length: options.lanes }, (_, i) => queue(`croupier lane ${i}`));
+    this.side = queue('croupier side');
+    this.most = options.movementsABatch ?? MOVEMENTS_A_BATCH;
+    this.sweeper = setInterval(() => this.sweep(), SWEEP_MS);
+    this.sweeper.unref();
+  }
+
+  /** Answers once the call is decided and durable. Fails with a `Fault`: nothing was done, or nobody knows (`OUTCOME_UNKNOWN`). */
+  submit<M extends Movement>(call: Call<M>): Promise<Answered<AnswerTo<M>>> {
+    if (!isPlayerId(call.player)) return Promise.resolve({ answer: { refused: 'PLAYER_NOT_FOUND', replayed: false } });
+    if (this.unanswered.size >= CALLS_WAITING) {
+      this.options.watch.shed();
+      return Promise.reject(new Fault('OVERLOADED', 'too many calls are waiting'));
+    }
+    return new Promise((resolve, reject) => {
+      const item: Waiting = {
+        call, player: stateKey(call), size: call.movement.kind === 'play' ? call.movement.actions.length : 1,
+        arrivedAt: performance.now(), settled: false, sent: false,
+        settle: (answer) => {
+          if (item.settled) return;
+          item.settled = true;
+          this.unanswered.delete(item);
+          if (answer instanceof Fault) reject(answer);
+          else resolve(answer as Answered<AnswerTo<M>>);
+        },
+      };
+      this.unanswered.add(item);
+      if (this.sidePlayers.has(item.player)) this.toSide([item]);
+      else this.enqueue(item);
+    });
+  }
+
+  get waiting(): number {
+    return this.unanswered.size;
+  }
+
+  get connectionsOpen(): number {
+    return [...this.queues, this.side].filter((queue) => queue.writer.healthy).length;
+  }
+
+  /** Whether a batch could be written now; opens the connections where they are not. */
+  async ready(): Promise<void> {
+    await Promise.all(this.queues.map((queue) => queue.writer.open()));
+  }
+
+  /** Finishes what waits, then closes the connections. Call it when nothing more comes in. */
+  async close(): Promise<void> {
+    while (this.unanswered.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    clearInterval(this.sweeper);
+    await Promise.all([...this.queues, this.side].map((queue) => queue.writer.close()));
+  }
+
+  private enqueue(item: Waiting): void {
+    const queue = this.queues[laneOf(item.call.player, this.queues.length)] as Queue;
+    queue.items.push(item);
+    // Calls read from their sockets in the same turn of the event loop go together.
+    if (!queue.running) {
+      queue.running = true;
+      setImmediate(() => void this.work(queue));
+    }
+  }
+
+  private async work(queue: Queue): Promise<void> {
+    while (queue.items.length > 0) {
+      const batch = this.take(queue);
+      if (batch.length > 0) this.toSide(await this.run(queue.writer, batch, false));
+    }
+    queue.running = false;
+  }
+
+  /** One try; whoever is answered or gone is no longer in the list that comes back. */
+  private async run(writer: Writer, batch: Waiting[], waiting: boolean): Promise<Waiting[]> {
+    const startedAt = performance.now();
+    for (const item of batch) this.options.watch.waited(startedAt - item.arrivedAt);
+    try {
+      return await execute(writer, batch, waiting, this.options.alert);
+    } catch (error) {
+      this.options.alert('a batch failed', error);
+      settleAll(batch, new Fault('INTERNAL', 'the batch failed', { cause: error }));
+      return [];
+    } finally {
+      this.options.watch.batch(batch.reduce((sum, item) => sum + item.size, 0), performance.now() - startedAt);
+    }
+  }
+
+  /** The next batch in order of arrival, within the limits; a player whose call does not fit waits with all that follow. */
+  private take(queue: Queue): Waiting[] {
+    const batch: Waiting[] = [];
+    const rest: Waiting[] = [];
+    const ofPlayer = new Map<string, number>();
+    let size = 0;
+    for (const item of queue.items) {
+      if (item.settled) continue;
+      if (queue !== this.side && this.sidePlayers.has(item.player)) {
+        this.toSide([item]);
+        continue;
+      }
+      const before = ofPlayer.get(item.player) ?? 0;
+      const fits = size === 0 || (size + item.size <= this.most && (before === 0 || before + item.size <= MOVEMENTS_OF_ONE_PLAYER));
+      ofPlayer.set(item.player, fits ? before + item.size : Infinity);
+      if (fits) size += item.size;
+      (fits ? batch : rest).push(item);
+    }
+    queue.items = rest;
+    return batch;
+  }
+
+  private toSide(items: readonly Waiting[]): void {
+    if (items.length === 0) return;
+    for (const item of items) this.sidePlayers.set(item.player, (this.sidePlayers.get(item.player) ?? 0) + 1);
+    this.side.items.push(...items);
+    if (this.side.running) return;
+    this.side.running = true;
+    setImmediate(() => void this.workAside());
+  }
+
+  /** All at once without waiting; if none of their wallets is free, wait a moment for the one that came first. */
+  private async workAside(): Promise<void> {
+    while (this.side.items.length > 0) {
+      const batch = this.take(this.side);
+      let held = batch.length === 0 ? batch : await this.run(this.side.writer, batch, false);
+      const first = held[0];
+      if (first && held.length === batch.length) {
+        const others = held.filter((item) => item.player !== first.player);
+        const its = await this.run(this.side.writer, held.filter((item) => item.player === first.player), true);
+        held = [...others, ...its];
+      }
+      this.side.items = [...held, ...this.side.items];
+      this.countAside();
+    }
+    this.side.running = false;
+  }
+
+  private countAside(): void {
+    this.sidePlayers.clear();
+    this.side.items = this.side.items.filter((item) => !item.settled);
+    for (const item of this.side.items) this.sidePlayers.set(item.player, (this.sidePlayers.get(item.player) ?? 0) + 1);
+  }
+
+  /** Deadlines: who was never sent did nothing and never will; of the others nobody knows yet. */
+  private sweep(): void {
+    const now = performance.now();
+    for (const item of this.unanswered) {
+      if (now < item.call.deadlineAt) continue;
+      if (item.sent) item.settle(new Fault('OUTCOME_UNKNOWN', 'the deadline passed while the outcome was unknown'));
+      else if (this.sidePlayers.has(item.player)) item.settle(new Fault('UNAVAILABLE', 'the wallet is held by another session'));
+      else item.settle(new Fault(this.queues[0]?.writer.healthy ? 'OVERLOADED' : 'UNAVAILABLE', 'the deadline passed before the call was begun'));
+    }
+  }
+}
+
+/** Players are spread over the lanes by the last digits of their id, which are random. */
+function laneOf(player: string, lanes: number): number {
+  return lanes === 1 ? 0 : Number.parseInt(player.slice(-4), 16) % lanes;
+}

@@ -1,0 +1,47 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { CannotStart } from './cannot-start.ts';
+
+export interface StartOptions {
+  port: number;
+  dataDir: string;
+  /** Begin with an empty data directory. */
+  fresh: boolean;
+  /** Let the simulated studio play. */
+  traffic: boolean;
+  /** A PostgreSQL of the user's; then nothing is embedded. */
+  databaseUrl?: string;
+}
+
+const VAR = fileURLToPath(new URL('../../../var', import.meta.url));
+
+export function startOptions(args: string[], env: NodeJS.ProcessEnv): StartOptions {
+  const flags = flagsOf(args);
+  const databaseUrl = env['DATABASE_URL'] || undefined;
+  if (databaseUrl && flags.fresh) throw new CannotStart('--fresh empties the embedded database only, never the one of DATABASE_URL.');
+  return {
+    port: portOf(env['PORT'] || '3000'),
+    dataDir: resolve(env['DATA_DIR'] || VAR),
+    fresh: flags.fresh,
+    traffic: !flags['no-traffic'],
+    ...(databaseUrl ? { databaseUrl } : {}),
+  };
+}
+
+function flagsOf(args: string[]): { fresh: boolean; 'no-traffic': boolean } {
+  try {
+    return parseArgs({
+      args,
+      options: { fresh: { type: 'boolean', default: false }, 'no-traffic': { type: 'boolean', default: false } },
+    }).values;
+  } catch (error) {
+    throw new CannotStart(`${(error as Error).message}. Known: npm start -- [--no-traffic] [--fresh]`);
+  }
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new CannotStart(`PORT must be a number from 1 to 65535, not "${text}".`);
+  return port;
+}

@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { CannotStart } from './cannot-start.ts';
+import { LOGIN_ROLES, type LoginRole } from './roles.ts';
+
+/** What this local run made up for itself and must know again at the next start. */
+export interface Secrets {
+  superuser: string;
+  replication: string;
+  /** Every key and token of the demo data is derived from it. */
+  demo: string;
+  roles: Record<LoginRole, string>;
+}
+
+/** Reads `secrets.json` of the data directory, making up what is missing; a cluster that is there already has its superuser's. */
+export function keptSecrets(dataDir: string, clusterDir: string): Secrets {
+  const file = join(dataDir, 'secrets.json');
+  const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>) : {};
+  if (kept.superuser === undefined && existsSync(clusterDir)) {
+    throw new CannotStart(`The password of the database in ${clusterDir} is gone (${file}); begin anew with npm start -- --fresh.`);
+  }
+  const made = () => randomBytes(24).toString('hex');
+  const secrets: Secrets = {
+    superuser: kept.superuser ?? made(),
+    replication: kept.replication ?? made(),
+    demo: kept.demo ?? made(),
+    roles: Object.fromEntries(LOGIN_ROLES.map((role) => [role, kept.roles?.[role] ?? made()])) as Secrets['roles'],
+  };
+  if (!isDeepStrictEqual(kept, secrets)) writePrivately(file, secrets);
+  return secrets;
+}
+
+/** Whole or not at all, and for our own eyes only. */
+export function writePrivately(file: string, content: unknown): void {
+  const aside = `${file}.${process.pid}`;
+  writeFileSync(aside, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600, flush: true });
+  renameSync(aside, file);
+}
