@@ -16,6 +16,7 @@ export async function migrate(ownerUrl: string): Promise<string[]> {
     extensions: [Migrator],
     migrations: { migrationsList: STEPS, tableName: 'schema_migration', snapshot: false, transactional: true },
     pool: { min: 1, max: 2 },
+    logger: () => undefined,
   });
   try {
     const done = await orm.migrator.up();

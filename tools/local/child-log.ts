@@ -1,6 +1,7 @@
-import { closeSync, existsSync, openSync, readSync, renameSync, statSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
 
-const LIMIT_BYTES = 8 << 20;
+const LIMIT_BYTES = 32 << 20;
+const LAST_BYTES = 4_096;
 
 /** One launch's part of a log file that later launches append to. */
 export interface LogPart {
@@ -8,19 +9,28 @@ export interface LogPart {
   from: number;
 }
 
-/** Opens a log for appending, the old one put aside when it has grown; the caller closes `file` once a child has it. */
+/** Opens a log for appending; the caller closes `file` once a child has it. */
 export function openLog(path: string): { file: number; part: LogPart } {
-  if (existsSync(path) && statSync(path).size > LIMIT_BYTES) renameSync(path, `${path}.1`);
+  keepShort(path);
   const file = openSync(path, 'a', 0o600);
   return { file, part: { path, from: statSync(path).size } };
+}
+
+/** Puts a log that has grown aside, as `.1`; its writer appends, and so goes on at the beginning. */
+export function keepShort(path: string): void {
+  if (!existsSync(path) || statSync(path).size < LIMIT_BYTES) return;
+  copyFileSync(path, `${path}.1`);
+  truncateSync(path);
 }
 
 /** The last lines of this launch, for the sentence that says why it failed. */
 export function lastWords({ path, from }: LogPart): string {
   const file = openSync(path, 'r');
   try {
-    const text = Buffer.alloc(Math.max(0, statSync(path).size - from));
-    readSync(file, text, 0, text.length, from);
+    const { size } = statSync(path);
+    const begin = Math.max(from < size ? from : 0, size - LAST_BYTES);
+    const text = Buffer.alloc(size - begin);
+    readSync(file, text, 0, text.length, begin);
     return lastLines(text.toString('utf8'));
   } finally {
     closeSync(file);

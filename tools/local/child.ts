@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { lastWords, openLog } from './child-log.ts';
+import { keepShort, lastWords, openLog } from './child-log.ts';
 import { processesMentioning, signalProcess, untilGone, type RunningProcess } from './processes.ts';
 
 export interface ChildOptions {
@@ -42,10 +42,15 @@ export function startChild({ file, args = [], env, logFile, mark }: ChildOptions
     stdio: ['ignore', output, output, 'ipc'],
   });
   if (log) closeSync(log.file);
+  // A run may be left alone for weeks, and the server writes a line a call.
+  const tidying = log && setInterval(() => keepShort(log.part.path), 60_000).unref();
 
   const exited = new Promise<string>((resolve) => {
     child.once('error', (error) => resolve(`could not be started (${error.message})`));
-    child.once('exit', (code, signal) => resolve(signal ? `was ended by ${signal}` : `ended with ${code}`));
+    child.once('exit', (code, signal) => {
+      clearInterval(tidying);
+      resolve(signal ? `was ended by ${signal}` : `ended with ${code}`);
+    });
   });
   return {
     exited,

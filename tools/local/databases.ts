@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { CannotStart } from './cannot-start.ts';
 import { removePostgres, startPostgres, type RunningPostgres } from './embedded-postgres.ts';
 import { startReplica } from './replica.ts';
 import { prepareDatabase } from './roles.ts';
@@ -22,6 +23,8 @@ const SETTINGS = {
   log_checkpoints: 'off',
 };
 
+const WRONG_PASSWORD = '28P01';
+
 export const primaryDir = (dataDir: string): string => join(dataDir, 'primary');
 export const replicaDir = (dataDir: string): string => join(dataDir, 'replica');
 
@@ -33,7 +36,12 @@ export async function startPrimary(dataDir: string, secrets: Secrets, progress: 
 
 /** Roles and database, before there is a replica to copy them to. */
 export async function preparePrimary(primary: RunningPostgres, secrets: Secrets): Promise<void> {
-  await prepareDatabase(primary.superuserUrl, secrets.roles, secrets.replication);
+  try {
+    await prepareDatabase(primary.superuserUrl, secrets.roles, secrets.replication);
+  } catch (error) {
+    if ((error as { code?: string }).code !== WRONG_PASSWORD) throw error;
+    throw new CannotStart(`The database in ${primary.dir} has another password than secrets.json: begin anew with npm start -- --fresh.`);
+  }
 }
 
 export async function startStreaming(

@@ -5,6 +5,8 @@ import { CannotStart } from './cannot-start.ts';
 
 export interface StartOptions {
   port: number;
+  /** Where the server can be reached from this machine. */
+  baseUrl: string;
   dataDir: string;
   /** Begin with an empty data directory. */
   fresh: boolean;
@@ -20,8 +22,10 @@ export function startOptions(args: string[], env: NodeJS.ProcessEnv): StartOptio
   const flags = flagsOf(args);
   const databaseUrl = env['DATABASE_URL'] || undefined;
   if (databaseUrl && flags.fresh) throw new CannotStart('--fresh empties the embedded database only, never the one of DATABASE_URL.');
+  const port = portOf(env['PORT'] || '3000');
   return {
-    port: portOf(env['PORT'] || '3000'),
+    port,
+    baseUrl: `http://${hostOf(env['HOST'] || '127.0.0.1')}:${port}`,
     dataDir: resolve(env['DATA_DIR'] || VAR),
     fresh: flags.fresh,
     traffic: !flags['no-traffic'],
@@ -44,4 +48,10 @@ function portOf(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new CannotStart(`PORT must be a number from 1 to 65535, not "${text}".`);
   return port;
+}
+
+/** The address to call for the one that the server listens on. */
+function hostOf(listening: string): string {
+  if (listening === '0.0.0.0' || listening === '::') return '127.0.0.1';
+  return listening.includes(':') ? `[${listening}]` : listening;
 }

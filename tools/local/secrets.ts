@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { CannotStart } from './cannot-start.ts';
 import { LOGIN_ROLES, type LoginRole } from './roles.ts';
 
 /** What this local run made up for itself and must know again at the next start. */
@@ -14,13 +13,10 @@ export interface Secrets {
   roles: Record<LoginRole, string>;
 }
 
-/** Reads `secrets.json` of the data directory, making up what is missing; a cluster that is there already has its superuser's. */
-export function keptSecrets(dataDir: string, clusterDir: string): Secrets {
+/** Reads `secrets.json` of the data directory, making up what is missing. */
+export function keptSecrets(dataDir: string): Secrets {
   const file = join(dataDir, 'secrets.json');
   const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>) : {};
-  if (kept.superuser === undefined && existsSync(clusterDir)) {
-    throw new CannotStart(`The password of the database in ${clusterDir} is gone (${file}); begin anew with npm start -- --fresh.`);
-  }
   const made = () => randomBytes(24).toString('hex');
   const secrets: Secrets = {
     superuser: kept.superuser ?? made(),

@@ -10,13 +10,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { migrate } from '../../migrations/index.ts';
 import { CannotStart } from './cannot-start.ts';
 import { markOf, startChild, stopLeftChildren, type Child } from './child.ts';
-import { preparePrimary, primaryDir, removeDatabases, startPrimary, startStreaming } from './databases.ts';
+import { preparePrimary, removeDatabases, startPrimary, startStreaming } from './databases.ts';
 import type { RunningPostgres } from './embedded-postgres.ts';
 import { lockDataDirectory } from './lock.ts';
 import { startOptions, type StartOptions } from './options.ts';
 import { makeReachable } from './postgres-binaries.ts';
 import { DATABASE, type LoginRole } from './roles.ts';
 import { keptSecrets, writePrivately, type Secrets } from './secrets.ts';
+import { seed } from './seed.ts';
 
 const SERVER = new URL('../../src/main.js', import.meta.url);
 const STUDIO = new URL('./studio.js', import.meta.url);
@@ -36,8 +37,8 @@ class Ending extends Error {
   }
 }
 
-function say(sentence: string): void {
-  console.log(`${(performance.now() / 1000).toFixed(1).padStart(6)} s  ${sentence}`);
+function say(sentence: string, print = console.log): void {
+  print(`${(performance.now() / 1000).toFixed(1).padStart(6)} s  ${sentence}`);
 }
 
 async function main(): Promise<void> {
@@ -70,7 +71,7 @@ async function main(): Promise<void> {
 
 function tell(reason: unknown): number {
   if (reason instanceof Ending) {
-    say(reason.message);
+    say(reason.message, reason.exitCode === 0 ? console.log : console.error);
     return reason.exitCode;
   }
   const { code, path, message } = reason as NodeJS.ErrnoException;
@@ -82,7 +83,7 @@ function tell(reason: unknown): number {
 }
 
 async function runEverything(options: StartOptions): Promise<void> {
-  const { dataDir, port } = options;
+  const { dataDir, port, baseUrl } = options;
   const mark = markOf(dataDir);
   makeReachable(dataDir);
   const lock = lockDataDirectory(dataDir);
@@ -95,30 +96,33 @@ async function runEverything(options: StartOptions): Promise<void> {
   rmSync(demoFile, { force: true }); // it is there when, and only when, we are ready
   if (options.fresh) await empty(dataDir);
 
-  const secrets = keptSecrets(dataDir, primaryDir(dataDir));
+  const secrets = keptSecrets(dataDir);
   const { primary, replica } = await startDatabases(dataDir, secrets);
   const ownerUrl = urlFor('croupier_owner', primary, secrets);
   const steps = await step(migrate(ownerUrl));
   say(steps.length > 0 ? `migrated: ${steps.join(', ')}` : 'schema is up to date');
 
-  const env = { ...process.env, PORT: String(port), DATABASE_URL: urlFor('croupier_money', primary, secrets) };
-  const server = startChild({ file: SERVER, env, logFile: join(dataDir, 'server.log'), mark });
-  keep('server', server);
-  await untilReady(port);
-  const baseUrl = `http://127.0.0.1:${port}`;
+  const moneyUrl = urlFor('croupier_money', primary, secrets);
+  const world = await step(seed(ownerUrl, moneyUrl, secrets.demo));
+  say(`demo data: ${world.players.length} players, ${world.games.length} games`);
+
+  const env = { ...process.env, PORT: String(port), DATABASE_URL: moneyUrl };
+  keep('server', startChild({ file: SERVER, env, logFile: join(dataDir, 'server.log'), mark }));
+  await untilReady(baseUrl);
   say(`serving on ${baseUrl}`);
 
-  writePrivately(demoFile, { baseUrl, databaseUrl: ownerUrl, replicaUrl: urlFor('croupier_read', replica, secrets) });
+  const replicaUrl = urlFor('croupier_read', replica, secrets);
+  writePrivately(demoFile, { baseUrl, ...world, staff: [], dialects: {}, databaseUrl: ownerUrl, replicaUrl });
   if (options.traffic) letStudioPlay(dataDir, demoFile, mark);
   whereToLook(baseUrl, dataDir, demoFile);
 }
 
 /** The server alone, on a database of the user's: migrating it (`cli migrate`) is his. */
-async function serveOnly({ port, dataDir }: StartOptions): Promise<void> {
+async function serveOnly({ port, baseUrl, dataDir }: StartOptions): Promise<void> {
   await step(mustBeFree(port));
   keep('server', startChild({ file: SERVER, env: { ...process.env, PORT: String(port) }, mark: markOf(dataDir) }));
-  await untilReady(port);
-  say(`serving on http://127.0.0.1:${port} from the database of DATABASE_URL`);
+  await untilReady(baseUrl);
+  say(`serving on ${baseUrl} from the database of DATABASE_URL`);
 }
 
 /** A step's result, unless the run was ended meanwhile. */
@@ -180,9 +184,9 @@ function urlFor(role: LoginRole, { host, port }: RunningPostgres, { roles }: Sec
   return `postgres://${role}:${roles[role]}@${host}:${port}/${DATABASE}`;
 }
 
-async function untilReady(port: number): Promise<void> {
+async function untilReady(baseUrl: string): Promise<void> {
   const deadline = performance.now() + READY_WITHIN_MS;
-  while (!(await isReady(port))) {
+  while (!(await isReady(baseUrl))) {
     ending.signal.throwIfAborted();
     if (performance.now() > deadline) throw new CannotStart(`The server was not ready within ${READY_WITHIN_MS / 1000} s; see its log.`);
     await pause(50);
@@ -190,9 +194,9 @@ async function untilReady(port: number): Promise<void> {
   ending.signal.throwIfAborted();
 }
 
-async function isReady(port: number): Promise<boolean> {
+async function isReady(baseUrl: string): Promise<boolean> {
   try {
-    const answer = await fetch(`http://127.0.0.1:${port}/health/ready`, { signal: AbortSignal.timeout(2_000) });
+    const answer = await fetch(`${baseUrl}/health/ready`, { signal: AbortSignal.timeout(2_000) });
     await answer.arrayBuffer();
     return answer.status === 200;
   } catch {
