@@ -1,3 +1,4 @@
+import { Logger } from 'nestjs-pino';
 import { createApp } from './app.ts';
 import { readConfig } from './config.ts';
 
@@ -7,6 +8,7 @@ async function main(): Promise<void> {
   const app = await createApp(config);
   app.enableShutdownHooks(['SIGTERM', 'SIGINT']);
   await app.listen(config.port, config.host);
+  app.get(Logger).log(`listening on ${await app.getUrl()}`);
 }
 
 main().catch((error: unknown) => {

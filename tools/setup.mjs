@@ -2,9 +2,9 @@
 // Runs on whatever Node is there, before there is any package, so: plain JavaScript, nothing imported but Node itself.
 //   --no-build   packages only
 //   --built      note that `nest build` has just made dist from what is there (after `npm run build`)
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +15,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const BIN = join(ROOT, 'node_modules', '.bin');
 const INSTALLED = join(ROOT, 'node_modules', '.croupier-installed');
 const BUILT = join(ROOT, 'dist', '.croupier-built');
+// One at a time for a checkout; not inside it, where npm would clear it away.
+const TURN = join(tmpdir(), `croupier-setup-${createHash('sha256').update(ROOT).digest('hex').slice(0, 16)}.pid`);
 const SOURCES = ['src', 'libs', 'migrations', 'tools', 'nest-cli.json', 'tsconfig.json', '.swcrc', 'package-lock.json'];
 
 if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
@@ -22,10 +24,9 @@ if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE) {
 }
 if (process.argv.includes('--built')) markBuilt();
 else if (!ready()) {
-  takingTurns(() => {
-    if (!installed()) install();
-    if (wantsBuild() && !built()) build();
-  });
+  await takeTurn();
+  if (!installed()) await install();
+  if (wantsBuild() && !built()) await build();
 }
 
 function ready() {
@@ -67,25 +68,25 @@ function sourceFingerprint() {
   return hash.digest('hex');
 }
 
-function install() {
+async function install() {
   const began = Date.now();
   console.log('Installing the packages of package-lock.json (half a minute or so, this once) …');
   // The mark goes first: an installation that is cut off leaves none, and so is done again.
   rmSync(INSTALLED, { force: true });
   // Without our own .bin on the path, or npm would run on the very Node that it is about to replace.
   const path = (process.env.PATH || '').split(delimiter).filter((entry) => !entry.endsWith(`node_modules${sep}.bin`));
-  run('npm', ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'], path.join(delimiter));
+  await run('npm', ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'], path.join(delimiter));
   writeFileSync(INSTALLED, lockFingerprint());
   console.log(`Installed in ${seconds(began)} s.`);
 }
 
-function build() {
+async function build() {
   const began = Date.now();
   console.log('Building …');
   rmSync(BUILT, { force: true });
   // Taken before the build: a file that is saved meanwhile makes the next start build again.
   const fingerprint = sourceFingerprint();
-  run(join(BIN, 'nest'), ['build'], `${BIN}${delimiter}${process.env.PATH}`);
+  await run(join(BIN, 'nest'), ['build'], `${BIN}${delimiter}${process.env.PATH}`);
   markBuilt(fingerprint);
   console.log(`Built in ${seconds(began)} s.`);
 }
@@ -96,28 +97,27 @@ function markBuilt(fingerprint = sourceFingerprint()) {
 }
 
 /** `npm start` and `npm test` may be called at once on a fresh clone; the second waits for the first. */
-function takingTurns(work) {
-  const owner = createHash('sha256').update(ROOT).digest('hex').slice(0, 16);
-  const turn = join(tmpdir(), `croupier-setup-${owner}.pid`);
-  for (let told = false; !taken(turn); told = true) {
-    if (!told) console.log(`Another set-up of this checkout is at work (process ${contentOf(turn)}); waiting for it …`);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 250);
+async function takeTurn() {
+  for (let told = false; !turnTaken(); told = true) {
+    const holders = (contentOf(TURN) || '').replace(' ', ' and ');
+    if (!told) console.log(`Another set-up of this checkout is at work (process ${holders}); waiting for it …`);
+    await new Promise((resolve) => setTimeout(resolve, 250));
   }
-  process.on('exit', () => unlinkSync(turn));
-  work();
+  process.on('exit', () => rmSync(TURN, { force: true }));
 }
 
-function taken(turn) {
+function turnTaken() {
   try {
-    writeFileSync(turn, String(process.pid), { flag: 'wx' });
+    writeFileSync(TURN, String(process.pid), { flag: 'wx' });
     return true;
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
   }
-  const holder = Number(contentOf(turn));
-  const age = existsSync(turn) ? Date.now() - statSync(turn).mtimeMs : 0;
-  // A holder that was killed leaves its file; an empty file is one that is being written, unless it is old.
-  if (age > LONGEST_TURN_MS || (holder ? !alive(holder) : age > 2000)) rmSync(turn, { force: true });
+  // Who was killed leaves the file behind. Its npm may live on, and is waited for; an empty file is just being written.
+  const holders = (contentOf(TURN) || '').split(' ').filter(Boolean).map(Number);
+  const age = existsSync(TURN) ? Date.now() - statSync(TURN).mtimeMs : 0;
+  const abandoned = holders.length > 0 ? !holders.some(alive) : age > 2_000;
+  if (abandoned || age > LONGEST_TURN_MS) rmSync(TURN, { force: true });
   return false;
 }
 
@@ -130,11 +130,16 @@ function alive(pid) {
   }
 }
 
-function run(command, args, path) {
-  const { status, signal, error } = spawnSync(command, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, PATH: path } });
-  if (status === 0) return;
-  const how = error ? error.message : signal ? `was ended by ${signal}` : `ended with ${status}`;
-  fail(`${command === 'npm' ? 'npm ci' : 'nest build'} ${how}.`);
+async function run(command, args, path) {
+  const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, PATH: path } });
+  if (child.pid) writeFileSync(TURN, `${process.pid} ${child.pid}`);
+  const passOn = (signal) => child.kill(signal);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, passOn);
+  const how = await new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ? `was ended by ${signal}` : code === 0 ? '' : `ended with ${code}`));
+  });
+  if (how) fail(`${command === 'npm' ? 'npm ci' : 'nest build'} ${how}.`);
 }
 
 function seconds(began) {

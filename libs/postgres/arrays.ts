@@ -1,79 +1,115 @@
 /**
  * PostgreSQL's binary form of one-dimensional arrays, as parameters: a batch's rows go out as one array a column, and neither side
- * prints or parses decimal text. `undefined` is NULL.
+ * prints or parses decimal text. Each takes the rows and what to read of them; `undefined` is NULL.
  */
 
 const OID = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, text: 25, timestamptz: 1184, uuid: 2950 } as const;
 const HEADER = 20;
 const POSTGRES_EPOCH_MS = 946_684_800_000;
+const TWO_32 = 2 ** 32;
 
-type Write<T> = (target: Buffer, value: T, offset: number) => void;
+type Read<Row, T> = (row: Row) => T | undefined;
+type Column<T> = <Row>(rows: readonly Row[], read: Read<Row, T>) => Buffer;
 
-function header(buffer: Buffer, oid: number, length: number, hasNull: boolean): void {
-  buffer.writeInt32BE(length === 0 ? 0 : 1, 0);
-  buffer.writeInt32BE(hasNull ? 1 : 0, 4);
-  buffer.writeInt32BE(oid, 8);
+const viewOf = (buffer: Buffer) => new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+
+function header(view: DataView, oid: number, length: number, hasNull: boolean): void {
+  view.setInt32(0, length === 0 ? 0 : 1);
+  view.setInt32(4, hasNull ? 1 : 0);
+  view.setInt32(8, oid);
   if (length === 0) return;
-  buffer.writeInt32BE(length, 12);
-  buffer.writeInt32BE(1, 16);
+  view.setInt32(12, length);
+  view.setInt32(16, 1);
 }
 
-function fixed<T>(oid: number, size: number, write: Write<T>): (values: readonly (T | undefined)[]) => Buffer {
-  return (values) => {
-    const buffer = Buffer.allocUnsafe(values.length === 0 ? 12 : HEADER + values.length * (4 + size));
+/** Elements of one size, each behind its length. */
+function fixed<T>(oid: number, size: number, write: (view: DataView, offset: number, value: T) => void): Column<T> {
+  return (rows, read) => {
+    const buffer = Buffer.allocUnsafe(rows.length === 0 ? 12 : HEADER + rows.length * (4 + size));
+    const view = viewOf(buffer);
     let offset = HEADER;
     let hasNull = false;
-    for (const value of values) {
+    for (const row of rows) {
+      const value = read(row);
       if (value === undefined) {
         hasNull = true;
-        offset = buffer.writeInt32BE(-1, offset);
+        view.setInt32(offset, -1);
+        offset += 4;
       } else {
-        offset = buffer.writeInt32BE(size, offset);
-        write(buffer, value, offset);
-        offset += size;
+        view.setInt32(offset, size);
+        write(view, offset + 4, value);
+        offset += 4 + size;
       }
     }
-    header(buffer, oid, values.length, hasNull);
+    header(view, oid, rows.length, hasNull);
     return hasNull ? buffer.subarray(0, offset) : buffer;
   };
 }
 
-export const int8s = fixed<bigint>(OID.int8, 8, (buffer, value, offset) => buffer.writeBigInt64BE(value, offset));
-export const int4s = fixed<number>(OID.int4, 4, (buffer, value, offset) => buffer.writeInt32BE(value, offset));
-export const int2s = fixed<number>(OID.int2, 2, (buffer, value, offset) => buffer.writeInt16BE(value, offset));
-export const bools = fixed<boolean>(OID.bool, 1, (buffer, value, offset) => buffer.writeUInt8(value ? 1 : 0, offset));
-/** From milliseconds since 1970. */
-export const times = fixed<number>(OID.timestamptz, 8, (buffer, ms, offset) =>
-  buffer.writeBigInt64BE(BigInt(ms - POSTGRES_EPOCH_MS) * 1000n, offset));
-/** From 32 hex digits or the usual form with dashes. */
-export const uuids = fixed<string>(OID.uuid, 16, (buffer, text, offset) => {
-  const written = buffer.write(text.length === 36 ? text.replaceAll('-', '') : text, offset, 'hex');
-  if (written !== 16) throw new TypeError('not a uuid');
-});
-
-function variable<T extends string | Buffer>(oid: number): (values: readonly (T | undefined)[]) => Buffer {
-  return (values) => {
-    let size = HEADER;
-    let hasNull = false;
-    for (const value of values) {
-      if (value === undefined) hasNull = true;
-      size += 4 + (value === undefined ? 0 : Buffer.byteLength(value));
-    }
-    const buffer = Buffer.allocUnsafe(values.length === 0 ? 12 : size);
-    header(buffer, oid, values.length, hasNull);
-    let offset = HEADER;
-    for (const value of values) {
-      if (value === undefined) {
-        offset = buffer.writeInt32BE(-1, offset);
-        continue;
-      }
-      const written = typeof value === 'string' ? buffer.write(value, offset + 4) : value.copy(buffer, offset + 4);
-      buffer.writeInt32BE(written, offset);
-      offset += 4 + written;
-    }
-    return buffer;
-  };
+/** A safe integer as an int8, without the detour over a bigint. */
+function setLong(view: DataView, offset: number, value: number): void {
+  view.setInt32(offset, Math.floor(value / TWO_32));
+  view.setUint32(offset + 4, value % TWO_32 + (value < 0 ? TWO_32 : 0));
 }
 
-export const texts = variable<string>(OID.text);
-export const byteas = variable<Buffer>(OID.bytea);
+const NIBBLE = new Uint8Array(128).fill(255);
+for (let i = 0; i < 16; i++) {
+  NIBBLE[i.toString(16).charCodeAt(0)] = i;
+  NIBBLE[i.toString(16).toUpperCase().charCodeAt(0)] = i;
+}
+
+/** 32 hex digits, with or without the dashes. */
+function setUuid(view: DataView, offset: number, text: string): void {
+  let at = 0;
+  for (let byte = 0; byte < 16; byte++) {
+    if (text.charCodeAt(at) === 45) at++;
+    const high = NIBBLE[text.charCodeAt(at)] ?? 255;
+    const low = NIBBLE[text.charCodeAt(at + 1)] ?? 255;
+    if ((high | low) > 15) throw new TypeError('not a uuid');
+    view.setUint8(offset + byte, (high << 4) | low);
+    at += 2;
+  }
+  if (at !== text.length) throw new TypeError('not a uuid');
+}
+
+export const int8s = fixed<bigint>(OID.int8, 8, (view, offset, value) => view.setBigInt64(offset, value));
+/** int8 out of safe integers */
+export const longs = fixed<number>(OID.int8, 8, setLong);
+export const int4s = fixed<number>(OID.int4, 4, (view, offset, value) => view.setInt32(offset, value));
+export const int2s = fixed<number>(OID.int2, 2, (view, offset, value) => view.setInt16(offset, value));
+export const bools = fixed<boolean>(OID.bool, 1, (view, offset, value) => view.setUint8(offset, value ? 1 : 0));
+/** timestamptz, from milliseconds since 1970 */
+export const times = fixed<number>(OID.timestamptz, 8, (view, offset, ms) => setLong(view, offset, (ms - POSTGRES_EPOCH_MS) * 1000));
+export const uuids = fixed<string>(OID.uuid, 16, setUuid);
+
+export const texts: Column<string> = (rows, read) => {
+  const values = rows.map(read);
+  let most = HEADER;
+  for (const value of values) most += 4 + (value === undefined ? 0 : value.length * 3);
+  return variable(OID.text, values, Buffer.allocUnsafe(most), (buffer, value, offset) => buffer.write(value, offset));
+};
+
+export const byteas: Column<Buffer> = (rows, read) => {
+  const values = rows.map(read);
+  const size = values.reduce((sum, value) => sum + 4 + (value?.length ?? 0), HEADER);
+  return variable(OID.bytea, values, Buffer.allocUnsafe(size), (buffer, value, offset) => value.copy(buffer, offset));
+};
+
+function variable<T>(oid: number, values: readonly (T | undefined)[], buffer: Buffer, write: (buffer: Buffer, value: T, offset: number) => number): Buffer {
+  const view = viewOf(buffer);
+  let offset = HEADER;
+  let hasNull = false;
+  for (const value of values) {
+    if (value === undefined) {
+      hasNull = true;
+      view.setInt32(offset, -1);
+      offset += 4;
+    } else {
+      const written = write(buffer, value, offset + 4);
+      view.setInt32(offset, written);
+      offset += 4 + written;
+    }
+  }
+  header(view, oid, values.length, hasNull);
+  return buffer.subarray(0, values.length === 0 ? 12 : offset);
+}

@@ -1,3 +1,3 @@
-export { bools, byteas, int2s, int4s, int8s, texts, times, uuids } from './arrays.ts';
+export { bools, byteas, int2s, int4s, int8s, longs, texts, times, uuids } from './arrays.ts';
 export { connect, inOneFlush, pool, prepared, type ConnectOptions, type Settings } from './connection.ts';
 export { classify, sqlState, type ErrorClass } from './errors.ts';

@@ -5,13 +5,12 @@ import type pg from 'pg';
 import { classify, connect, sqlState } from '../../libs/postgres/index.ts';
 import { Fault, type Answered, type Call } from './contract.ts';
 import { decide } from './decide.ts';
-import { CommitUnknown, load, MONEY_SETTINGS, write, type Changes, type Lane } from './money.ts';
-import { absorb, type Draft, type KeyRow, type NextId, type Round, type Wallet } from './state.ts';
+import { CommitUnknown, load, MONEY_SETTINGS, stateIn, write, type Changes, type Lane, type Loaded } from './money.ts';
+import { absorb, type Entry, type NextId, type Verdict } from './state.ts';
 
 /** A call that waits for its answer. `settled` once it has one; `sent` once a write that holds it has left. */
 export interface Waiting {
   readonly call: Call;
-  readonly player: string;
   readonly size: number;
   readonly arrivedAt: number;
   readonly settle: (answer: Answered<object> | Fault) => void;
@@ -121,25 +120,26 @@ async function halve(writer: Writer, items: readonly Waiting[], waiting: boolean
   }
   const middle = items.length >> 1;
   const held = await execute(writer, items.slice(0, middle), waiting, alert);
-  const stuck = new Set(held.map((item) => item.player));
+  const stuck = new Set(held.map((item) => item.call.player));
   const rest = items.slice(middle);
-  const behind = rest.filter((item) => stuck.has(item.player));
-  return [...held, ...behind, ...(await execute(writer, rest.filter((item) => !stuck.has(item.player)), waiting, alert))];
+  const behind = rest.filter((item) => stuck.has(item.call.player));
+  return [...held, ...behind, ...(await execute(writer, rest.filter((item) => !stuck.has(item.call.player)), waiting, alert))];
 }
 
 async function once(writer: Writer, items: readonly Waiting[], waiting: boolean, alert: Alert): Promise<Waiting[]> {
   const lane = await writer.open();
   let written: readonly Waiting[] | undefined;
   try {
-    const { states, held } = await load(lane.client, items.map((item) => item.call), waiting);
+    const loaded = await load(lane.client, items.map((item) => item.call), waiting);
+    const isHeld = (item: Waiting) => loaded.held.has(item.call.player);
     // A call answered meanwhile (its deadline passed) is never executed.
-    const mine = items.filter((item) => !item.settled && !held.has(item.player));
-    const { answers, changes } = judge(mine, states, idsOf(lane), alert);
+    const mine = items.filter((item) => !item.settled && !isHeld(item));
+    const { answers, changes } = judge(mine, loaded, idsOf(lane), alert);
     for (const item of mine) item.sent = true;
     written = mine;
     const position = await write(lane, changes);
     for (const [item, answer] of answers) item.settle({ answer, position });
-    return items.filter((item) => !item.settled && held.has(item.player));
+    return items.filter((item) => !item.settled && isHeld(item));
   } catch (error) {
     if (error instanceof CommitUnknown) writer.drop(lane.client);
     else if (written) for (const item of written) item.sent = false;
@@ -148,16 +148,19 @@ async function once(writer: Writer, items: readonly Waiting[], waiting: boolean,
   }
 }
 
-function judge(items: readonly Waiting[], states: Map<string, Parameters<typeof absorb>[0]>, nextId: NextId, alert: Alert) {
+function judge(items: readonly Waiting[], loaded: Loaded, nextId: NextId, alert: Alert): { answers: [Waiting, object][]; changes: Changes } {
   const answers: [Waiting, object][] = [];
-  const collected = new Collector();
+  const entries: Entry[] = [];
+  const verdicts: Verdict[] = [];
+  const stateOf = stateIn(loaded);
   for (const item of items) {
-    const state = states.get(item.player);
+    const state = stateOf(item.call);
     try {
       const { answer, draft } = decide(state, item.call, nextId);
       if (state && draft) {
         absorb(state, draft);
-        collected.add(item.call, draft);
+        entries.push(...draft.entries);
+        verdicts.push(...draft.verdicts);
       }
       answers.push([item, answer]);
     } catch (error) {
@@ -165,30 +168,11 @@ function judge(items: readonly Waiting[], states: Map<string, Parameters<typeof 
       item.settle(error instanceof Fault ? error : new Fault('INTERNAL', 'the call could not be decided', { cause: error }));
     }
   }
-  return { answers, changes: collected.changes() };
-}
-
-/** Each row once, as the last decision left it. */
-class Collector {
-  private readonly wallets = new Map<string, Wallet>();
-  private readonly keys = new Map<string, { player: string; operator: string; row: KeyRow }>();
-  private readonly rounds = new Map<string, { player: string; operator: string; row: Round }>();
-  private readonly entries: Draft['entries'] = [];
-  private readonly verdicts: Draft['verdicts'] = [];
-
-  add({ player, account: { operatorId: operator } }: Call, draft: Draft): void {
-    for (const [id, row] of draft.wallets) this.wallets.set(player + id, row);
-    for (const [id, row] of draft.keys) this.keys.set(player + id, { player, operator, row });
-    for (const [id, row] of draft.rounds) this.rounds.set(player + id, { player, operator, row });
-    this.entries.push(...draft.entries);
-    this.verdicts.push(...draft.verdicts);
-  }
-
-  changes(): Changes {
-    return {
-      wallets: [...this.wallets.values()], keys: [...this.keys.values()], rounds: [...this.rounds.values()], entries: this.entries, verdicts: this.verdicts,
-    };
-  }
+  const states = [...loaded.states.values()];
+  const wallets = states.flatMap((state) => state.wallets.filter((wallet) => wallet.version !== wallet.loadedVersion));
+  const keys = states.flatMap((state) => state.keys.filter((row) => row.stored !== 'yes'));
+  const rounds = states.flatMap((state) => state.rounds.filter((row) => row.stored !== 'yes'));
+  return { answers, changes: { wallets, keys, rounds, entries, verdicts } };
 }
 
 export function settleAll(items: readonly Waiting[], fault: Fault): void {

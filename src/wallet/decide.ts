@@ -63,7 +63,7 @@ function judgeBet(draft: Draft, bet: Bet): Judgement {
   return () => {
     const { row, receipt } = move(draft, wallet, bet, -bet.amount, { kind: 'bet', house: HOUSE.game });
     draft.putKey(row);
-    const next = withBet(round ?? newRound(row.account, bet.roundKey, bet.currency), bet.amount, receipt.version);
+    const next = withBet(round ?? newRound(row, bet.roundKey), bet.amount, receipt.version);
     draft.putRound(bet.closeRound ? { ...next, state: 'closed' } : next);
     return receipt;
   };
@@ -101,7 +101,7 @@ function applyWin(draft: Draft, wallet: Wallet, win: Win, bet: KeyRow | undefine
     if (its && bet.wins === 0) draft.putRound({ ...its, named: its.named + 1 });
   }
   if (win.roundKey !== undefined) {
-    const round = draft.round(win.roundKey) ?? newRound(row.account, win.roundKey, win.currency);
+    const round = draft.round(win.roundKey) ?? newRound(row, win.roundKey);
     const paid = { ...round, won: round.won + win.amount };
     const next = win.betKey === undefined ? withSettlement(paid, receipt.version) : paid;
     draft.putRound(win.closeRound ? { ...next, state: 'closed' } : next);

@@ -5,7 +5,6 @@
  */
 import { execute, settleAll, Writer, type Alert, type Waiting } from './batch.ts';
 import { Fault, isPlayerId, type Answered, type AnswerTo, type Call, type Movement } from './contract.ts';
-import { stateKey } from './money.ts';
 
 const MOVEMENTS_A_BATCH = 512;
 const MOVEMENTS_OF_ONE_PLAYER = 64;
@@ -61,7 +60,7 @@ export class Lanes {
     }
     return new Promise((resolve, reject) => {
       const item: Waiting = {
-        call, player: stateKey(call), size: call.movement.kind === 'play' ? call.movement.actions.length : 1,
+        call, size: call.movement.kind === 'play' ? call.movement.actions.length : 1,
         arrivedAt: performance.now(), settled: false, sent: false,
         settle: (answer) => {
           if (item.settled) return;
@@ -72,7 +71,7 @@ export class Lanes {
         },
       };
       this.unanswered.add(item);
-      if (this.sidePlayers.has(item.player)) this.toSide([item]);
+      if (this.sidePlayers.has(item.call.player)) this.toSide([item]);
       else this.enqueue(item);
     });
   }
@@ -138,13 +137,13 @@ export class Lanes {
     let size = 0;
     for (const item of queue.items) {
       if (item.settled) continue;
-      if (queue !== this.side && this.sidePlayers.has(item.player)) {
+      if (queue !== this.side && this.sidePlayers.has(item.call.player)) {
         this.toSide([item]);
         continue;
       }
-      const before = ofPlayer.get(item.player) ?? 0;
+      const before = ofPlayer.get(item.call.player) ?? 0;
       const fits = size === 0 || (size + item.size <= this.most && (before === 0 || before + item.size <= MOVEMENTS_OF_ONE_PLAYER));
-      ofPlayer.set(item.player, fits ? before + item.size : Infinity);
+      ofPlayer.set(item.call.player, fits ? before + item.size : Infinity);
       if (fits) size += item.size;
       (fits ? batch : rest).push(item);
     }
@@ -154,7 +153,7 @@ export class Lanes {
 
   private toSide(items: readonly Waiting[]): void {
     if (items.length === 0) return;
-    for (const item of items) this.sidePlayers.set(item.player, (this.sidePlayers.get(item.player) ?? 0) + 1);
+    for (const item of items) this.sidePlayers.set(item.call.player, (this.sidePlayers.get(item.call.player) ?? 0) + 1);
     this.side.items.push(...items);
     if (this.side.running) return;
     this.side.running = true;
@@ -168,8 +167,8 @@ export class Lanes {
       let held = batch.length === 0 ? batch : await this.run(this.side.writer, batch, false);
       const first = held[0];
       if (first && held.length === batch.length) {
-        const others = held.filter((item) => item.player !== first.player);
-        const its = await this.run(this.side.writer, held.filter((item) => item.player === first.player), true);
+        const others = held.filter((item) => item.call.player !== first.call.player);
+        const its = await this.run(this.side.writer, held.filter((item) => item.call.player === first.call.player), true);
         held = [...others, ...its];
       }
       this.side.items = [...held, ...this.side.items];
@@ -181,7 +180,7 @@ export class Lanes {
   private countAside(): void {
     this.sidePlayers.clear();
     this.side.items = this.side.items.filter((item) => !item.settled);
-    for (const item of this.side.items) this.sidePlayers.set(item.player, (this.sidePlayers.get(item.player) ?? 0) + 1);
+    for (const item of this.side.items) this.sidePlayers.set(item.call.player, (this.sidePlayers.get(item.call.player) ?? 0) + 1);
   }
 
   /** Deadlines: who was never sent did nothing and never will; of the others nobody knows yet. */
@@ -190,7 +189,7 @@ export class Lanes {
     for (const item of this.unanswered) {
       if (now < item.call.deadlineAt) continue;
       if (item.sent) item.settle(new Fault('OUTCOME_UNKNOWN', 'the deadline passed while the outcome was unknown'));
-      else if (this.sidePlayers.has(item.player)) item.settle(new Fault('UNAVAILABLE', 'the wallet is held by another session'));
+      else if (this.sidePlayers.has(item.call.player)) item.settle(new Fault('UNAVAILABLE', 'the wallet is held by another session'));
       else item.settle(new Fault(this.queues[0]?.writer.healthy ? 'OVERLOADED' : 'UNAVAILABLE', 'the deadline passed before the call was begun'));
     }
   }

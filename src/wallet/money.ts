@@ -4,11 +4,11 @@
  * Nothing else in this system inserts into or updates wallet, transaction_key or transaction.
  */
 import type pg from 'pg';
-import { byteas, inOneFlush, int2s, int4s, int8s, prepared, texts, times, uuids } from '../../libs/postgres/index.ts';
+import { byteas, inOneFlush, int2s, int4s, int8s, longs, prepared, texts, times, uuids } from '../../libs/postgres/index.ts';
 import { entryColumns, keyColumns, roundColumns, verdictColumns } from './columns.ts';
 import type { Call, Position } from './contract.ts';
 import { followUps, probesOf, type Probe } from './probes.ts';
-import { keyId, roundId, type Entry, type KeyRow, type PlayerState, type Round, type Verdict, type Wallet } from './state.ts';
+import { findKey, findRound, type Entry, type KeyRow, type PlayerState, type Round, type Verdict, type Wallet } from './state.ts';
 
 /** Every connection that moves money runs with these: nothing hangs, and the plans are the ones that are checked in. */
 export const MONEY_SETTINGS = {
@@ -19,8 +19,8 @@ export const MONEY_SETTINGS = {
 /** What a batch leaves to be written. */
 export interface Changes {
   readonly wallets: readonly Wallet[];
-  readonly keys: readonly { readonly player: string; readonly operator: string; readonly row: KeyRow }[];
-  readonly rounds: readonly { readonly player: string; readonly operator: string; readonly row: Round }[];
+  readonly keys: readonly KeyRow[];
+  readonly rounds: readonly Round[];
   readonly entries: readonly Entry[];
   readonly verdicts: readonly Verdict[];
 }
@@ -36,25 +36,30 @@ export class CommitUnknown extends Error {}
 
 /**
  * L1 lock every wallet row of every player named, in order. It never waits for a held row, so it cannot deadlock.
- * On the side connection (`waiting`) it waits up to `lock_timeout`, for one player only.
- * args: players, operators · answers a row a wallet: player, operator, currency, balance, version, at (ms), stop
+ * On the side connection it waits up to `lock_timeout`, for one player only.
+ * args: players, operators · answers a row a wallet: place of its player in the arguments, currency, balance, version, at (ms), stop
  */
 const LOCK = (wait: 'skip locked' | '') => `
-select w.player_id, w.operator_id, w.currency, w.balance, w.version, round(date_part('epoch', w.at) * 1000)::bigint, w.stop
-from unnest($1::uuid[], $2::uuid[]) q(player_id, operator_id)
+select q.place, w.currency, w.balance, w.version, round(date_part('epoch', w.at) * 1000)::bigint, w.stop
+from unnest($1::uuid[], $2::uuid[]) with ordinality q(player_id, operator_id, place)
 join wallet w on w.player_id = q.player_id and w.operator_id = q.operator_id
 order by w.player_id, w.currency for no key update of w ${wait}`;
-type LockedRow = [player: string, operator: string, currency: string, balance: string, version: string, at: string, stop: Wallet['stop']];
+type LockedRow = [place: string, currency: string, balance: string, version: string, at: string, stop: Wallet['stop']];
 const lock = prepared<LockedRow>('lock', LOCK('skip locked'));
 const lockWaiting = prepared<LockedRow>('lock_waiting', LOCK(''));
 
 /**
- * L1b which wallets there are: tells *held* (here, but not among the locked) from *absent*; and the business time.
- * args: players, operators · answers a row a wallet: player, operator, currency, now (ms)
+ * L1b how many wallets there are: as many as were locked, or some are *held* and not absent; and the business time.
+ * args: players, operators · answers one row: how many, now (ms)
  */
-const named = prepared<[string, string, string, string]>('named', `
-select w.player_id, w.operator_id, w.currency, floor(date_part('epoch', clock_timestamp()) * 1000)::bigint
+const countWallets = prepared<[string, string]>('count_wallets', `
+select count(*), floor(date_part('epoch', clock_timestamp()) * 1000)::bigint
 from unnest($1::uuid[], $2::uuid[]) q(player_id, operator_id)
+join wallet w on w.player_id = q.player_id and w.operator_id = q.operator_id`);
+
+/** L1c which: only where L1b tells that some are held. args: players, operators · answers a row a wallet: place of its player, currency */
+const nameWallets = prepared<[string, string]>('name_wallets', `
+select q.place, w.currency from unnest($1::uuid[], $2::uuid[]) with ordinality q(player_id, operator_id, place)
 join wallet w on w.player_id = q.player_id and w.operator_id = q.operator_id`);
 
 /**
@@ -113,10 +118,10 @@ select 1 / (case when count(*) = $7::int then 1 else 0 end) from w`);
 
 /** W4 rounds: the load step knows which are new, so no ON CONFLICT. */
 const insertRounds = prepared('insert_rounds', `
-insert into round (player_id, operator_id, account_id, round, currency, state, staked, won, bets, undone, named, last_bet_version, settlements)
-select p, o, a, round, currency, state::round_state, staked, won, bets, undone, named, last, settlements::int8[]
-from unnest($1::uuid[], $2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[], $7::int8[], $8::int8[], $9::int[], $10::int[], $11::int[],
-  $12::int8[], $13::text[]) x(p, o, a, round, currency, state, staked, won, bets, undone, named, last, settlements)`);
+insert into round (operator_id, currency, player_id, account_id, round, state, staked, won, bets, undone, named, last_bet_version, settlements)
+select o, currency, p, a, round, state::round_state, staked, won, bets, undone, named, last, settlements::int8[]
+from unnest($1::uuid[], $2::text[], $3::uuid[], $4::int[], $5::uuid[], $6::text[], $7::int8[], $8::int8[], $9::int[], $10::int[], $11::int[],
+  $12::int8[], $13::text[]) x(o, currency, p, a, round, state, staked, won, bets, undone, named, last, settlements)`);
 const updateRounds = prepared('update_rounds', `
 with w as (
   update round r set state = x.state::round_state, staked = x.staked, won = x.won, bets = x.bets, undone = x.undone, named = x.named,
@@ -148,91 +153,116 @@ const stepLane = prepared('step_lane', `
 with w as (update lane set batch = $2::int where lane = $1::int and batch = $2::int - 1 returning 1)
 select 1 / (case when count(*) = 1 then 1 else 0 end) from w`);
 
-/** Opens wallets at zero; one that is there stays as it is. args: players, operators, currencies */
-export const openWallets = prepared('open_wallets', `
+/** args: players, operators, currencies */
+const insertWallets = prepared('insert_wallets', `
 insert into wallet (player_id, operator_id, currency, balance, version, at)
 select p, o, c, 0, 0, clock_timestamp() from unnest($1::uuid[], $2::uuid[], $3::text[]) x(p, o, c) on conflict do nothing`);
+
+/** Opens wallets at zero; one that is there stays as it is. */
+export async function openWallets(client: pg.Client, wallets: readonly { player: string; operator: string; currency: string }[]): Promise<void> {
+  await insertWallets(client, [uuids(wallets, (w) => w.player), uuids(wallets, (w) => w.operator), texts(wallets, (w) => w.currency)]);
+}
 
 /** Behind the COMMIT: timeline and WAL position, for the consistency token. */
 const readPosition = prepared<[string, string]>('position', `
 select substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8), pg_current_wal_insert_lsn()::text`);
 
-/** The states of the players named, by `stateKey`; a player without one does not exist. Calls of *held* players must go elsewhere. */
+/** The states of the players named; a player without one does not exist. Calls of *held* players must go elsewhere. */
 export interface Loaded {
-  readonly states: Map<string, PlayerState>;
+  readonly states: ReadonlyMap<string, PlayerState>;
   readonly held: ReadonlySet<string>;
 }
 
-export const stateKey = (call: Call): string => call.player + call.account.operatorId;
-
 /** Flush 1. Leaves the transaction open. `waiting`: for one player, up to `lock_timeout`, where it fails with 55P03. */
 export async function load(client: pg.Client, calls: readonly Call[], waiting: boolean): Promise<Loaded> {
-  const owners = [...new Map(calls.map((call) => [stateKey(call), call])).values()];
-  const who = [uuids(owners.map((call) => call.player)), uuids(owners.map((call) => call.account.operatorId))];
+  const owners = ownersOf(calls);
+  const who = [uuids(owners, (call) => call.player), uuids(owners, (call) => call.account.operatorId)];
   const { keys, rounds, sessions } = probesOf(calls);
-  const tokens = [byteas(sessions.map(([hash]) => Buffer.from(hash, 'hex'))), uuids(sessions.map(([, operator]) => operator))];
-  const [, locked, there, keyRows, roundRows, sessionRows] = await inOneFlush(client, () => Promise.all([
+  const [, locked, counted, keyRows, roundRows, sessionRows] = await inOneFlush(client, () => Promise.all([
     client.query('begin'),
     (waiting ? lockWaiting : lock)(client, who),
-    named(client, who),
+    countWallets(client, who),
     probe(readKeys, client, keys),
     probe(readRounds, client, rounds),
-    sessions.length === 0 ? [] : readSessions(client, tokens),
+    sessions.length === 0 ? [] : readSessions(client, [byteas(sessions, (s) => Buffer.from(s.hash, 'hex')), uuids(sessions, (s) => s.operator)]),
   ]));
-  const loaded = statesOf(locked, there);
-  const byPlayer = new Map([...loaded.states.values()].map((state) => [state.player, state]));
+  const [count, now] = counted[0] as [string, string];
+  const there = Number(count) === locked.length ? undefined : await nameWallets(client, who);
+  const loaded = statesOf(owners, locked, Number(now), there);
   for (const [hash, player, account, currency, live] of sessionRows) {
-    for (const state of byPlayer.values()) state.sessions.set(hash, { player, account, currency, live });
+    for (const state of loaded.states.values()) state.sessions.push({ hash, player, account, currency, live });
   }
-  keepRows(byPlayer, keyRows, roundRows);
-  const stateOf = (call: Call) => loaded.states.get(stateKey(call));
-  for (let more = followUps(calls, stateOf); more.keys.length + more.rounds.length > 0; more = followUps(calls, stateOf)) {
+  keepRows(loaded.states, keyRows, roundRows);
+  for (let more = followUps(calls, stateIn(loaded)); more.keys.length + more.rounds.length > 0; more = followUps(calls, stateIn(loaded))) {
     const found = await inOneFlush(client, () => Promise.all([probe(readKeys, client, more.keys), probe(readRounds, client, more.rounds)]));
     if (found[0].length + found[1].length === 0) throw new Error('a key leads to a row that is not there');
-    keepRows(byPlayer, ...found);
+    keepRows(loaded.states, ...found);
   }
   return loaded;
 }
 
-function statesOf(locked: LockedRow[], there: [string, string, string, string][]): Loaded {
-  const states = new Map<string, PlayerState>();
-  for (const [player, operator, , now] of there) {
-    states.set(player + operator, { player, now: Number(now), wallets: new Map(), keys: new Map(), rounds: new Map(), sessions: new Map() });
+/** The state a call is judged by: none where the player is another operator's. */
+export const stateIn = ({ states }: Loaded) => (call: Call): PlayerState | undefined => {
+  const state = states.get(call.player);
+  return state?.operator === call.account.operatorId ? state : undefined;
+};
+
+/** Each player once for each operator that names it: more than one only where somebody names what is not theirs. */
+function ownersOf(calls: readonly Call[]): Call[] {
+  const owners = new Map<string, Call>();
+  const others: Call[] = [];
+  for (const call of calls) {
+    const known = owners.get(call.player);
+    if (!known) owners.set(call.player, call);
+    else if (known.account.operatorId !== call.account.operatorId) others.push(call);
   }
-  for (const [player, operator, currency, balance, version, at, stop] of locked) {
-    const wallet = { player, currency, balance: BigInt(balance), version: Number(version), at: Number(at), stop, loadedVersion: Number(version) };
-    states.get(player + operator)?.wallets.set(currency, wallet);
+  return others.length === 0 ? [...owners.values()] : [...owners.values(), ...others];
+}
+
+function statesOf(owners: readonly Call[], locked: readonly LockedRow[], now: number, there: readonly [string, string][] | undefined): Loaded {
+  const states = new Map<string, PlayerState>();
+  for (const [place, currency, balance, version, at, stop] of locked) {
+    const { player, account: { operatorId: operator } } = owners[Number(place) - 1] as Call;
+    let state = states.get(player);
+    if (!state) states.set(player, state = { player, operator, now, wallets: [], keys: [], rounds: [], sessions: [] });
+    state.wallets.push({ player, currency, balance: BigInt(balance), version: Number(version), at: Number(at), stop, loadedVersion: Number(version) });
   }
   const held = new Set<string>();
-  for (const [player, operator, currency] of there) if (!states.get(player + operator)?.wallets.has(currency)) held.add(player + operator);
-  for (const key of held) states.delete(key);
+  for (const [place, currency] of there ?? []) {
+    const { player } = owners[Number(place) - 1] as Call;
+    if (!states.get(player)?.wallets.some((wallet) => wallet.currency === currency)) held.add(player);
+  }
+  for (const player of held) states.delete(player);
   return { states, held };
 }
 
 function probe(read: (client: pg.Client, values: unknown[]) => Promise<unknown[][]>, client: pg.Client, probes: readonly Probe[]) {
   if (probes.length === 0) return [];
-  return read(client, [uuids(probes.map((p) => p[0])), int4s(probes.map((p) => p[1])), uuids(probes.map((p) => p[2]))]);
+  return read(client, [uuids(probes, (p) => p.player), int4s(probes, (p) => p.account), uuids(probes, (p) => p.key)]);
 }
 
 const plain = (uuid: unknown) => (uuid === null ? undefined : (uuid as string).replaceAll('-', ''));
 const amount = (text: unknown) => (text === null ? undefined : BigInt(text as string));
 
-function keepRows(byPlayer: Map<string, PlayerState>, keyRows: unknown[][], roundRows: unknown[][]): void {
+function keepRows(states: Loaded['states'], keyRows: unknown[][], roundRows: unknown[][]): void {
   for (const [player, account, operation, key, outcome, digest, id, currency, moved, wins, version, refusal, round, original, undoneBy, face, award,
     balanceAfter] of keyRows) {
+    const state = states.get(player as string);
     const row = {
-      account, operation, key: plain(key), outcome, digest: plain(digest), transactionId: id, currency, amount: amount(moved), wins,
-      version: version === null ? undefined : Number(version), refusal: refusal ?? undefined, round: plain(round), original: plain(original),
-      undoneBy: undoneBy ?? undefined, face: amount(face), award: award ?? undefined, balanceAfter: amount(balanceAfter), stored: true,
+      player, operator: state?.operator, account, operation, key: plain(key), outcome, digest: plain(digest), transactionId: id, currency,
+      amount: amount(moved), wins, version: version === null ? undefined : Number(version), refusal: refusal ?? undefined, round: plain(round),
+      original: plain(original), undoneBy: undoneBy ?? undefined, face: amount(face), award: award ?? undefined, balanceAfter: amount(balanceAfter),
+      stored: 'yes',
     } as KeyRow;
-    byPlayer.get(player as string)?.keys.set(keyId(row.account, row.operation, row.key), row);
+    if (state && !findKey(state.keys, row.account, row.operation, row.key)) state.keys.push(row);
   }
-  for (const [player, account, key, currency, state, staked, won, bets, undone, namedBets, last, settlements] of roundRows) {
+  for (const [player, account, key, currency, roundState, staked, won, bets, undone, named, last, settlements] of roundRows) {
+    const state = states.get(player as string);
     const row = {
-      account, key: plain(key), currency, state, staked: amount(staked), won: amount(won), bets, undone, named: namedBets, lastBetVersion: Number(last),
-      settlements: ((settlements ?? []) as string[]).map(Number), stored: true,
+      player, operator: state?.operator, account, key: plain(key), currency, state: roundState, staked: amount(staked), won: amount(won), bets, undone,
+      named, lastBetVersion: Number(last), settlements: ((settlements ?? []) as string[]).map(Number), stored: 'yes',
     } as Round;
-    byPlayer.get(player as string)?.rounds.set(roundId(row.account, row.key), row);
+    if (state && !findRound(state.rounds, row.account, row.key)) state.rounds.push(row);
   }
 }
 
@@ -267,23 +297,23 @@ function sendRows(client: pg.Client, { wallets, keys, rounds, entries, verdicts 
   const sent: Promise<unknown>[] = [];
   if (wallets.length > 0) {
     sent.push(writeWallets(client, [
-      uuids(wallets.map((w) => w.player)), texts(wallets.map((w) => w.currency)), int8s(wallets.map((w) => w.balance)),
-      int8s(wallets.map((w) => BigInt(w.version))), times(wallets.map((w) => w.at)), int8s(wallets.map((w) => BigInt(w.loadedVersion))), wallets.length,
+      uuids(wallets, (w) => w.player), texts(wallets, (w) => w.currency), int8s(wallets, (w) => w.balance), longs(wallets, (w) => w.version),
+      times(wallets, (w) => w.at), longs(wallets, (w) => w.loadedVersion), wallets.length,
     ]));
   }
-  const newKeys = keys.filter(({ row }) => !row.stored);
+  const newKeys = keys.filter((row) => row.stored === 'no');
   if (newKeys.length > 0) sent.push(insertKeys(client, keyColumns(newKeys)));
-  const knownKeys = keys.filter(({ row }) => row.stored);
+  const knownKeys = keys.filter((row) => row.stored === 'changed');
   if (knownKeys.length > 0) {
     sent.push(updateKeys(client, [
-      uuids(knownKeys.map((k) => k.player)), int4s(knownKeys.map((k) => k.row.account)), uuids(knownKeys.map((k) => k.row.key)),
-      texts(knownKeys.map((k) => k.row.operation)), int2s(knownKeys.map((k) => k.row.wins)), uuids(knownKeys.map((k) => k.row.undoneBy)), knownKeys.length,
+      uuids(knownKeys, (k) => k.player), int4s(knownKeys, (k) => k.account), uuids(knownKeys, (k) => k.key), texts(knownKeys, (k) => k.operation),
+      int2s(knownKeys, (k) => k.wins), uuids(knownKeys, (k) => k.undoneBy), knownKeys.length,
     ]));
   }
-  const newRounds = rounds.filter(({ row }) => !row.stored);
-  if (newRounds.length > 0) sent.push(insertRounds(client, roundColumns(newRounds)));
-  const knownRounds = rounds.filter(({ row }) => row.stored);
-  if (knownRounds.length > 0) sent.push(updateRounds(client, [...roundColumns(knownRounds).filter((_, i) => i !== 1 && i !== 4), knownRounds.length]));
+  const newRounds = rounds.filter((row) => row.stored === 'no');
+  if (newRounds.length > 0) sent.push(insertRounds(client, [uuids(newRounds, (r) => r.operator), texts(newRounds, (r) => r.currency), ...roundColumns(newRounds)]));
+  const knownRounds = rounds.filter((row) => row.stored === 'changed');
+  if (knownRounds.length > 0) sent.push(updateRounds(client, [...roundColumns(knownRounds), knownRounds.length]));
   if (entries.length > 0) sent.push(insertEntries(client, [...entryColumns(entries), lane, batch]));
   if (verdicts.length > 0) sent.push(insertVerdicts(client, [...verdictColumns(verdicts), lane, batch]));
   return sent;

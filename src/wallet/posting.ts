@@ -47,8 +47,8 @@ export function remember(draft: Draft, bet: Bet, code: RefusalCode): void {
 /** A key of something that moved nothing. */
 export function quietRow(draft: Draft, movement: Bet | Rollback, outcome: KeyRow['outcome']): KeyRow {
   return {
-    account: draft.account.accountId, operation: 'rollback', key: movement.key, outcome, digest: movement.digest,
-    transactionId: draft.nextId(draft.base.now), currency: movement.currency, amount: 0n, wins: 0, stored: false,
+    player: draft.base.player, operator: draft.base.operator, account: draft.account.accountId, operation: 'rollback', key: movement.key, outcome, digest: movement.digest,
+    transactionId: draft.nextId(draft.base.now), currency: movement.currency, amount: 0n, wins: 0, stored: 'no',
   };
 }
 
@@ -77,9 +77,10 @@ export function move(draft: Draft, wallet: Wallet, movement: Keyed | Rollback, a
     reference: movement.reference, round, game, face, campaign, award, bet, closesRound: rounds && closeRound === true, ...posting,
   });
   const row: KeyRow = {
-    account: draft.account.accountId, operation: movement.kind === 'rollback' ? 'rollback' : OPERATION[movement.kind], key: movement.key,
-    outcome: 'applied', digest: movement.digest, transactionId: entry.transactionId, currency: after.currency, amount, wins: 0,
-    version: after.version, round: rounds ? roundKey : undefined, original: betKey, face, award, stored: false,
+    player: wallet.player, operator: draft.base.operator, account: draft.account.accountId,
+    operation: movement.kind === 'rollback' ? 'rollback' : OPERATION[movement.kind], key: movement.key, outcome: 'applied',
+    digest: movement.digest, transactionId: entry.transactionId, currency: after.currency, amount, wins: 0,
+    version: after.version, round: rounds ? roundKey : undefined, original: betKey, face, award, stored: 'no',
     balanceAfter: draft.account.policy.duplicateAnswer === 'first' ? after.balance : undefined,
   };
   return { row, receipt: receiptOf(row, movement.reference, after, 'applied') };

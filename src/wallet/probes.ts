@@ -1,39 +1,36 @@
 /** What a batch has to read: which references, rounds and sessions its calls name, and what those rows lead to. */
 import type { Call, Movement } from './contract.ts';
-import { keyId, roundId, type PlayerState } from './state.ts';
+import { findKey, findRound, type PlayerState } from './state.ts';
 
-/** player, account, fingerprint of a reference or a round */
-export type Probe = readonly [player: string, account: number, key: string];
+export interface Probe {
+  readonly player: string;
+  readonly account: number;
+  /** fingerprint of a reference or a round */
+  readonly key: string;
+}
 
-class Probes {
-  readonly list: Probe[] = [];
-  private readonly seen = new Set<string>();
-  add(call: Call, key: string | undefined): void {
-    if (key === undefined) return;
-    const id = `${call.player}${call.account.accountId}/${key}`;
-    if (this.seen.has(id)) return;
-    this.seen.add(id);
-    this.list.push([call.player, call.account.accountId, key]);
-  }
+export interface SessionProbe {
+  readonly operator: string;
+  readonly hash: string;
 }
 
 const partsOf = (movement: Movement) => (movement.kind === 'play' ? movement.actions : [movement]);
 
-/** Sessions come as [token hash, operator]. */
+/** The same row may be named twice; it is kept once. */
 export function probesOf(calls: readonly Call[]) {
-  const keys = new Probes();
-  const rounds = new Probes();
-  const sessions: [string, string][] = [];
-  for (const call of calls) {
-    for (const part of partsOf(call.movement)) {
-      if ('key' in part) keys.add(call, part.key);
-      if (part.kind === 'win') keys.add(call, part.betKey);
-      if (part.kind === 'rollback') keys.add(call, part.originalKey);
-      if (part.kind === 'bet' && part.session !== undefined) sessions.push([part.session, call.account.operatorId]);
-      if ('roundKey' in part && call.account.policy.rounds === 'kept') rounds.add(call, part.roundKey);
+  const keys: Probe[] = [];
+  const rounds: Probe[] = [];
+  const sessions: SessionProbe[] = [];
+  for (const { player, account: { accountId: account, operatorId: operator, policy }, movement } of calls) {
+    for (const part of partsOf(movement)) {
+      if ('key' in part) keys.push({ player, account, key: part.key });
+      if (part.kind === 'win' && part.betKey !== undefined) keys.push({ player, account, key: part.betKey });
+      if (part.kind === 'rollback') keys.push({ player, account, key: part.originalKey });
+      if (part.kind === 'bet' && part.session !== undefined) sessions.push({ operator, hash: part.session });
     }
+    if ('roundKey' in movement && movement.roundKey !== undefined && policy.rounds === 'kept') rounds.push({ player, account, key: movement.roundKey });
   }
-  return { keys: keys.list, rounds: rounds.list, sessions };
+  return { keys, rounds, sessions };
 }
 
 /**
@@ -41,16 +38,15 @@ export function probesOf(calls: readonly Call[]) {
  * win named, and its round. Mostly none: a win names a bet of its own round.
  */
 export function followUps(calls: readonly Call[], stateOf: (call: Call) => PlayerState | undefined) {
-  const keys = new Probes();
-  const rounds = new Probes();
+  const keys: Probe[] = [];
+  const rounds: Probe[] = [];
   for (const call of calls) {
     const state = stateOf(call);
-    if (!state) continue;
-    const { accountId, policy } = call.account;
+    if (!state || state.keys.length === 0) continue;
+    const { player, account: { accountId: account, policy } } = call;
     const follow = (operation: 'bet' | 'win', key: string | undefined) => {
-      const row = key === undefined ? undefined : state.keys.get(keyId(accountId, operation, key));
-      if (!row) return undefined;
-      if (row.round !== undefined && policy.rounds === 'kept' && !state.rounds.has(roundId(accountId, row.round))) rounds.add(call, row.round);
+      const row = key === undefined ? undefined : findKey(state.keys, account, operation, key);
+      if (row?.round !== undefined && policy.rounds === 'kept' && !findRound(state.rounds, account, row.round)) rounds.push({ player, account, key: row.round });
       return row;
     };
     for (const part of partsOf(call.movement)) {
@@ -59,9 +55,9 @@ export function followUps(calls: readonly Call[], stateOf: (call: Call) => Playe
       follow('bet', part.originalKey);
       const win = follow('win', part.originalKey);
       if (win?.original === undefined || win.wins === 0) continue;
-      if (state.keys.has(keyId(accountId, 'bet', win.original))) follow('bet', win.original);
-      else keys.add(call, win.original);
+      if (findKey(state.keys, account, 'bet', win.original)) follow('bet', win.original);
+      else keys.push({ player, account, key: win.original });
     }
   }
-  return { keys: keys.list, rounds: rounds.list };
+  return { keys, rounds };
 }

@@ -4,8 +4,12 @@
  */
 import type { KeyRow, Round } from './state.ts';
 
-export function newRound(account: number, key: string, currency: string): Round {
-  return { account, key, currency, state: 'open', staked: 0n, won: 0n, bets: 0, undone: 0, named: 0, lastBetVersion: 0, settlements: [], stored: false };
+/** A round that its first movement opens; it belongs to whom that movement's key belongs to. */
+export function newRound({ player, operator, account, currency }: KeyRow, key: string): Round {
+  return {
+    player, operator, account, key, currency, state: 'open', staked: 0n, won: 0n, bets: 0, undone: 0, named: 0, lastBetVersion: 0, settlements: [],
+    stored: 'no',
+  };
 }
 
 /** The wallet version of the newest win in force that names no bet; 0 where there is none. */

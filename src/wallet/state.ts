@@ -12,9 +12,18 @@ export interface Wallet {
   readonly loadedVersion: number;
 }
 
-/** A row of `transaction_key`; the column comments in the migration say what is what. */
-export interface KeyRow {
+/** How a row stands to the database: not in it yet, as it is there, or changed since it was read. */
+type Stored = 'no' | 'yes' | 'changed';
+
+interface Owned {
+  readonly player: string;
+  readonly operator: string;
   readonly account: number;
+  readonly stored: Stored;
+}
+
+/** A row of `transaction_key`; the column comments in the migration say what is what. */
+export interface KeyRow extends Owned {
   readonly operation: Operation;
   readonly key: string;
   readonly outcome: 'applied' | 'refused' | 'tombstoned' | 'ignored' | 'repeated';
@@ -31,12 +40,9 @@ export interface KeyRow {
   readonly face?: bigint;
   readonly award?: Award;
   readonly balanceAfter?: bigint;
-  /** false until it stands in the database: insert or update */
-  readonly stored: boolean;
 }
 
-export interface Round {
-  readonly account: number;
+export interface Round extends Owned {
   readonly key: string;
   readonly currency: string;
   readonly state: 'open' | 'closed';
@@ -48,10 +54,11 @@ export interface Round {
   readonly lastBetVersion: number;
   /** pairs [version of the newest, how many] of wins in force that name no bet; a bet lies between two pairs */
   readonly settlements: readonly number[];
-  readonly stored: boolean;
 }
 
 export interface Session {
+  /** SHA-256 of the token, hex */
+  readonly hash: string;
   readonly player: string;
   readonly account: number;
   readonly currency: string;
@@ -93,27 +100,41 @@ export interface Verdict {
   readonly round?: string;
 }
 
+/** A player's rows: a handful, so they are searched and not indexed. */
 export interface PlayerState {
   readonly player: string;
-  readonly wallets: Map<string, Wallet>;
-  readonly keys: Map<string, KeyRow>;
-  readonly rounds: Map<string, Round>;
-  readonly sessions: Map<string, Session>;
+  readonly operator: string;
   /** the database's clock when the player was locked, milliseconds since 1970 */
   readonly now: number;
+  readonly wallets: Wallet[];
+  readonly keys: KeyRow[];
+  readonly rounds: Round[];
+  readonly sessions: Session[];
 }
-
-export const keyId = (account: number, operation: Operation, key: string): string => `${key}${operation}${account}`;
-export const roundId = (account: number, key: string): string => `${key}${account}`;
 
 /** Names the next transaction of this batch: a UUIDv7 of that millisecond. */
 export type NextId = (at: number) => string;
 
+const sameWallet = (one: Wallet, other: Wallet) => one.currency === other.currency;
+const sameKey = (one: KeyRow, other: KeyRow) => one.key === other.key && one.operation === other.operation && one.account === other.account;
+const sameRound = (one: Round, other: Round) => one.key === other.key && one.account === other.account;
+
+function put<Row>(rows: Row[], row: Row, same: (one: Row, other: Row) => boolean): void {
+  const at = rows.findIndex((other) => same(other, row));
+  if (at < 0) rows.push(row);
+  else rows[at] = row;
+}
+
+export const findKey = (rows: readonly KeyRow[], account: number, operation: Operation, key: string): KeyRow | undefined =>
+  rows.find((row) => row.key === key && row.operation === operation && row.account === account);
+export const findRound = (rows: readonly Round[], account: number, key: string): Round | undefined =>
+  rows.find((row) => row.key === key && row.account === account);
+
 /** A state with the changes of one decision on top; nothing below it moves until `absorb`. */
 export class Draft {
-  readonly wallets = new Map<string, Wallet>();
-  readonly keys = new Map<string, KeyRow>();
-  readonly rounds = new Map<string, Round>();
+  readonly wallets: Wallet[] = [];
+  readonly keys: KeyRow[] = [];
+  readonly rounds: Round[] = [];
   readonly entries: Entry[] = [];
   readonly verdicts: Verdict[] = [];
 
@@ -124,41 +145,44 @@ export class Draft {
   ) {}
 
   wallet(currency: string): Wallet | undefined {
-    return this.wallets.get(currency) ?? this.base.wallets.get(currency);
+    const here = (row: Wallet) => row.currency === currency;
+    return this.wallets.find(here) ?? this.base.wallets.find(here);
   }
 
   key(operation: Operation, key: string): KeyRow | undefined {
-    const id = keyId(this.account.accountId, operation, key);
-    return this.keys.get(id) ?? this.base.keys.get(id);
+    const { accountId } = this.account;
+    return findKey(this.keys, accountId, operation, key) ?? findKey(this.base.keys, accountId, operation, key);
   }
 
   /** Always unknown for an account that keeps no round rows. */
   round(key: string | undefined): Round | undefined {
     if (key === undefined || this.account.policy.rounds === 'none') return undefined;
-    const id = roundId(this.account.accountId, key);
-    return this.rounds.get(id) ?? this.base.rounds.get(id);
+    const { accountId } = this.account;
+    return findRound(this.rounds, accountId, key) ?? findRound(this.base.rounds, accountId, key);
   }
 
   session(hash: string): Session | undefined {
-    return this.base.sessions.get(hash);
+    return this.base.sessions.find((session) => session.hash === hash);
   }
 
   putWallet(wallet: Wallet): void {
-    this.wallets.set(wallet.currency, wallet);
+    put(this.wallets, wallet, sameWallet);
   }
 
   putKey(row: KeyRow): void {
-    this.keys.set(keyId(row.account, row.operation, row.key), row);
+    put(this.keys, changed(row), sameKey);
   }
 
   putRound(round: Round): void {
-    if (this.account.policy.rounds === 'kept') this.rounds.set(roundId(round.account, round.key), round);
+    if (this.account.policy.rounds === 'kept') put(this.rounds, changed(round), sameRound);
   }
 }
 
+const changed = <Row extends Owned>(row: Row): Row => (row.stored === 'yes' ? { ...row, stored: 'changed' } : row);
+
 /** Makes a decision's changes part of the state, so that the player's next movement sees them. */
 export function absorb(state: PlayerState, draft: Draft): void {
-  for (const [id, row] of draft.wallets) state.wallets.set(id, row);
-  for (const [id, row] of draft.keys) state.keys.set(id, row);
-  for (const [id, row] of draft.rounds) state.rounds.set(id, row);
+  for (const row of draft.wallets) put(state.wallets, row, sameWallet);
+  for (const row of draft.keys) put(state.keys, row, sameKey);
+  for (const row of draft.rounds) put(state.rounds, row, sameRound);
 }

@@ -190,6 +190,7 @@ describe('npm start, one data directory through its life', () => {
     run.signal('SIGTERM');
     expect(await run.exited).toBe(0);
     expect(family.filter(isAlive)).toEqual([]);
+    expect(listProcesses().filter(({ command }) => command.includes(data))).toEqual([]);
     const order = ['studio stopped', 'server stopped', 'replica database stopped', 'primary database stopped'];
     const places = order.map((sentence) => run.output.indexOf(sentence));
     expect(places).toEqual(places.toSorted((a, b) => a - b));

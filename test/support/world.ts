@@ -6,7 +6,6 @@ import type { Account } from '../../src/wallet/contract.ts';
 import { Lanes } from '../../src/wallet/lane.ts';
 import { depositOf } from '../../src/wallet/movements.ts';
 import { openWallets } from '../../src/wallet/money.ts';
-import { texts, uuids } from '../../libs/postgres/index.ts';
 import type { TestDatabase } from './cluster.ts';
 
 export interface WorldAccount {
@@ -108,7 +107,7 @@ async function addPlayers(owner: pg.Client, account: WorldAccount, currency: str
 async function fund(database: TestDatabase, cashier: Account, players: readonly WorldPlayer[], balance: bigint): Promise<void> {
   const client = new pg.Client(database.url('croupier_money'));
   await client.connect();
-  await openWallets(client, [uuids(players.map((p) => p.id)), uuids(players.map((p) => p.operatorId)), texts(players.map((p) => p.currency))]);
+  await openWallets(client, players.map(({ id, operatorId, currency }) => ({ player: id, operator: operatorId, currency })));
   await client.end();
   const fail = (message: string, error: unknown) => { throw new Error(message, { cause: error }); };
   const lanes = new Lanes({

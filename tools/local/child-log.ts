@@ -28,7 +28,7 @@ export function lastWords({ path, from }: LogPart): string {
   const file = openSync(path, 'r');
   try {
     const { size } = statSync(path);
-    const begin = Math.max(from < size ? from : 0, size - LAST_BYTES);
+    const begin = Math.max(from <= size ? from : 0, size - LAST_BYTES);
     const text = Buffer.alloc(size - begin);
     readSync(file, text, 0, text.length, begin);
     return lastLines(text.toString('utf8'));

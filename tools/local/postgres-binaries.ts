@@ -33,7 +33,8 @@ export function postgresIdentity(dataDir: string): Identity {
 /** The directory that really holds the data of `dir`: itself, unless root's `nobody` has no way to it; `progress` hears where. */
 export function dataDirectory(dir: string, progress: (sentence: string) => void = () => {}): string {
   const asked = realPathOf(resolve(dir));
-  if (process.getuid?.() !== 0 || reachableByOthers(dirname(asked))) return asked;
+  // An ordinary user has a way to his own data.
+  if (postgresIdentity(asked).uid !== NOBODY || reachableByOthers(dirname(asked))) return asked;
   const hash = createHash('sha256').update(dirname(asked)).digest('hex').slice(0, 12);
   const elsewhere = join(REACHABLE_HOME, hash, basename(asked));
   progress(`uid ${NOBODY}, which runs PostgreSQL for root, has no way into ${dirname(asked)}: the data is kept in ${elsewhere}`);

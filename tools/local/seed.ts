@@ -3,9 +3,9 @@
  * Keys and tokens are derived from one kept secret, so that seeding again finds, and does not double, what is there.
  */
 import { createHash, createHmac } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { formatAmount, parseAmount, type Currency } from '../../libs/money/index.ts';
-import { byteas, connect, texts, uuids } from '../../libs/postgres/index.ts';
+import { connect } from '../../libs/postgres/index.ts';
 import { parsePolicy } from '../../src/providers/policy.ts';
 import { isRefusal, type Account } from '../../src/wallet/contract.ts';
 import { Lanes } from '../../src/wallet/lane.ts';
@@ -122,14 +122,14 @@ async function seedPlayers(client: pg.Client, operatorId: string, studio: number
   );
   const ids = await idsOf(client, operatorId);
   const players = PLAYERS.map((player) => ids.get(player.externalId) as string);
-  const currencies = texts(PLAYERS.map((player) => player.currency.code));
-  await openWallets(client, [uuids(players), uuids(players.map(() => operatorId)), currencies]);
+  const currencies = PLAYERS.map((player) => player.currency.code);
+  await openWallets(client, PLAYERS.map(({ externalId, currency }) => ({ player: ids.get(externalId) as string, operator: operatorId, currency: currency.code })));
   await client.query(
     `insert into session (player_id, token_hash, operator_id, account_id, currency, expires_at, country, jurisdiction, language)
      select player, hash, $1, $2, currency, now() + interval '30 days', 'MT', 'MT', 'en'
      from unnest($3::uuid[], $4::bytea[], $5::text[]) new (player, hash, currency)
      on conflict (player_id, token_hash) do update set state = 'active', expires_at = excluded.expires_at`,
-    [operatorId, studio, uuids(players), byteas(names.map((name) => createHash('sha256').update(tokenOf(name)).digest())), currencies],
+    [operatorId, studio, players, names.map((name) => createHash('sha256').update(tokenOf(name)).digest()), currencies],
   );
 }
 

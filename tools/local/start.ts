@@ -108,7 +108,7 @@ async function runEverything(options: StartOptions): Promise<void> {
 
   const env = { ...process.env, PORT: String(port), DATABASE_URL: moneyUrl };
   keep('server', startChild({ file: SERVER, env, logFile: join(dataDir, 'server.log'), mark }));
-  await untilReady(baseUrl);
+  await untilReady(baseUrl, READY_WITHIN_MS);
   say(`serving on ${baseUrl}`);
 
   const replicaUrl = urlFor('croupier_read', replica, secrets);
@@ -121,7 +121,8 @@ async function runEverything(options: StartOptions): Promise<void> {
 async function serveOnly({ port, baseUrl, dataDir }: StartOptions): Promise<void> {
   await step(mustBeFree(port));
   keep('server', startChild({ file: SERVER, env: { ...process.env, PORT: String(port) }, mark: markOf(dataDir) }));
-  await untilReady(baseUrl);
+  // For as long as it takes: a database that is down now may come.
+  await untilReady(baseUrl, Infinity);
   say(`serving on ${baseUrl} from the database of DATABASE_URL`);
 }
 
@@ -184,11 +185,11 @@ function urlFor(role: LoginRole, { host, port }: RunningPostgres, { roles }: Sec
   return `postgres://${role}:${roles[role]}@${host}:${port}/${DATABASE}`;
 }
 
-async function untilReady(baseUrl: string): Promise<void> {
-  const deadline = performance.now() + READY_WITHIN_MS;
+async function untilReady(baseUrl: string, withinMs: number): Promise<void> {
+  const deadline = performance.now() + withinMs;
   while (!(await isReady(baseUrl))) {
     ending.signal.throwIfAborted();
-    if (performance.now() > deadline) throw new CannotStart(`The server was not ready within ${READY_WITHIN_MS / 1000} s; see its log.`);
+    if (performance.now() > deadline) throw new CannotStart(`The server was not ready within ${withinMs / 1000} s; see server.log.`);
     await pause(50);
   }
   ending.signal.throwIfAborted();

@@ -1,0 +1,114 @@
+/** A served world for one spec file: a database, the service inside this process, and players at their seats. */
+import { afterAll, beforeAll } from '@jest/globals';
+import { asSuperuser, freshDatabase, type TestDatabase } from './cluster.ts';
+import { Provider, type CallOptions, type Reply } from './provider.ts';
+import { serveHere, type InProcess } from './server.ts';
+import { createWorld, type World, type WorldAccount, type WorldOptions, type WorldPlayer } from './world.ts';
+
+export interface Action {
+  readonly type: 'bet' | 'win';
+  readonly transactionId: string;
+  readonly amount: string;
+  readonly [more: string]: unknown;
+}
+
+/** A player as one provider account sees them. Rounds are `r1` and the game `game-1` unless the call says otherwise. */
+export class Seat {
+  constructor(
+    readonly provider: Provider,
+    readonly player: WorldPlayer,
+  ) {}
+
+  call = (operation: string, fields: object, options?: CallOptions): Promise<Reply> =>
+    this.provider.call(operation, { playerId: this.player.id, currency: this.player.currency, ...fields }, options);
+  bet = (transactionId: string, amount: string, more: object = {}) =>
+    this.call('bet', { transactionId, amount, gameId: 'game-1', roundId: 'r1', ...more });
+  win = (transactionId: string, amount: string, more: object = {}) =>
+    this.call('win', { transactionId, amount, gameId: 'game-1', roundId: 'r1', ...more });
+  rollback = (transactionId: string, originalTransactionId: string, more: object = {}) =>
+    this.call('rollback', { transactionId, originalTransactionId, ...more });
+  play = (actions: readonly Action[], more: object = {}) => this.call('play', { gameId: 'game-1', roundId: 'r1', actions, ...more });
+  closeRound = (roundId = 'r1', more: object = {}) => this.call('close-round', { roundId, ...more });
+  balance = (more: object = {}) => this.call('balance', more);
+  status = (type: string, reference: string, more: object = {}) => this.call('status', { type, reference, ...more });
+}
+
+/** What an answer says, short enough for a story: `applied 90.00`, `INSUFFICIENT_FUNDS 90.00`, `GAME_NOT_FOUND`. */
+export function said({ body }: Reply): string {
+  return [body.code ?? body.status ?? body.state ?? 'ok', body.balance].filter((part) => part !== undefined).join(' ');
+}
+
+/** The media type of an answer, without its parameters. */
+export const mediaType = ({ headers }: Reply): string | undefined => headers['content-type']?.split(';')[0];
+
+export interface Totals {
+  readonly money: string;
+  readonly versions: string;
+  readonly keys: string;
+  readonly entries: string;
+  readonly rounds: string;
+}
+
+export class Ground {
+  database!: TestDatabase;
+  world!: World;
+  served!: InProcess;
+  private readonly providers = new Map<number, Provider>();
+  private seated = 0;
+
+  constructor(
+    private readonly options: WorldOptions,
+    private readonly env: Readonly<Record<string, string>>,
+  ) {}
+
+  async open(): Promise<void> {
+    this.database = await freshDatabase();
+    this.world = await createWorld(this.database, this.options);
+    this.served = await serveHere(this.database, this.env);
+  }
+
+  async close(): Promise<void> {
+    for (const provider of this.providers.values()) provider.close();
+    await this.served?.close();
+  }
+
+  account(index = 0): WorldAccount {
+    return this.world.accounts.at(index) as WorldAccount;
+  }
+
+  provider(account = 0): Provider {
+    const index = account < 0 ? this.world.accounts.length + account : account;
+    const known = this.providers.get(index) ?? new Provider(this.served.baseUrl, this.account(index));
+    this.providers.set(index, known);
+    return known;
+  }
+
+  /** A player nobody has sat down yet, with 100.00 unless the world says otherwise; of a named currency the last one, each time. */
+  seat({ account = 0, currency }: { account?: number; currency?: string } = {}): Seat {
+    const free = currency ? this.world.players.filter((player) => player.currency === currency) : this.world.players;
+    const player = currency ? free.at(-1) : free[this.seated++];
+    if (!player) throw new Error('the world has no more players: ask for more');
+    return new Seat(this.provider(account), player);
+  }
+
+  sql<Row = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]> {
+    return asSuperuser<Row>(this.database.url('superuser'), text, values);
+  }
+
+  /** Equal before and after: no wallet, key, ledger row or round has come, gone or changed. */
+  async totals(): Promise<Totals> {
+    const [totals] = await this.sql<Totals>(`select
+      (select sum(balance)::text from wallet) as money, (select sum(version)::text from wallet) as versions,
+      (select count(*)::text from transaction_key) as keys, (select count(*)::text from transaction) as entries,
+      (select count(*) || ' ' || count(*) filter (where state = 'closed') from round) as rounds`);
+    return totals as Totals;
+  }
+}
+
+/** Opened before the file's first test, closed after its last. */
+export function ground(options: WorldOptions = {}, env: Readonly<Record<string, string>> = {}): Ground {
+  const made = new Ground(options, env);
+  beforeAll(() => made.open());
+  afterAll(() => made.close());
+  return made;
+}
