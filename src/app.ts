@@ -4,7 +4,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.ts';
 import type { Config } from './config.ts';
-import { serveReference } from './ops/openapi.ts';
+import { serveReference } from './providers/openapi.ts';
 
 const BODY_BYTES = 64 * 1024;
 
@@ -13,7 +13,7 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
   const adapter = new FastifyAdapter({
     logger: false, bodyLimit: BODY_BYTES, keepAliveTimeout: 75_000, requestTimeout: 15_000, routerOptions: { maxParamLength: 200 },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(config), adapter, { bufferLogs: true, bodyParser: false, abortOnError: false });
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(config), adapter, { logger: false, bodyParser: false, abortOnError: false });
   app.useLogger(app.get(Logger));
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();

@@ -6,7 +6,7 @@ import { readConfig } from './config.ts';
 async function main(): Promise<void> {
   const config = readConfig();
   const app = await createApp(config);
-  app.enableShutdownHooks(['SIGTERM', 'SIGINT']);
+  app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
   await app.listen(config.port, config.host);
   app.get(Logger).log(`listening on ${await app.getUrl()}`);
 }

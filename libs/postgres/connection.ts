@@ -22,10 +22,14 @@ export async function connect(url: string, { name, settings = {}, connectMs = 2_
   return client;
 }
 
+/** What a server that went silent may cost a read. */
+const QUERY_MS = 3_000;
+
 /** A small pool for reads that need no lane. */
 export function pool(url: string, { name, settings = {}, connectMs = 2_000 }: ConnectOptions, max: number): pg.Pool {
   const opened = new pg.Pool({
     connectionString: url, application_name: name, options: startupOptions(settings), connectionTimeoutMillis: connectMs, keepAlive: true, max,
+    query_timeout: QUERY_MS,
   });
   opened.on('error', () => undefined);
   return opened;

@@ -1,8 +1,14 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckService, HealthIndicatorService, type HealthCheckResult } from '@nestjs/terminus';
-import { Configuration } from '../providers/configuration.ts';
-import { Lanes } from '../wallet/lane.ts';
+
+/** Something a process needs before calls may be sent to it; `check` rejects while it is not there. */
+export interface Probe {
+  readonly name: string;
+  readonly check: () => Promise<void>;
+}
+
+export abstract class Probes extends Array<Probe> {}
 
 /** For orchestrators: is the process alive, has it started, may calls be sent to it. */
 @ApiExcludeController()
@@ -13,8 +19,7 @@ export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly indicators: HealthIndicatorService,
-    private readonly configuration: Configuration,
-    private readonly lanes: Lanes,
+    private readonly probes: Probes,
   ) {}
 
   /** Needs nothing but the process, also while it drains: restarting it would mend no database. */
@@ -26,7 +31,10 @@ export class HealthController {
   @Get('ready')
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {
-    return this.health.check([() => this.configurationUp(), () => this.laneUp()]);
+    return this.health.check(this.probes.map(({ name, check }) => async () => {
+      const indicator = this.indicators.check(name);
+      return check().then(() => indicator.up(), () => indicator.down('not there'));
+    }));
   }
 
   @Get('startup')
@@ -36,20 +44,5 @@ export class HealthController {
     const result = await this.ready();
     this.started = true;
     return result;
-  }
-
-  private configurationUp() {
-    const indicator = this.indicators.check('configuration');
-    return this.configuration.fresh ? indicator.up() : indicator.down('not read, or too old');
-  }
-
-  private async laneUp() {
-    const indicator = this.indicators.check('lane');
-    try {
-      await this.lanes.ready();
-      return indicator.up();
-    } catch {
-      return indicator.down('no connection to write with');
-    }
   }
 }

@@ -1,6 +1,6 @@
 /** What a process tells Prometheus. One registry a process; durations in seconds. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
-import type { LaneWatch } from '../wallet/lane.ts';
+import type { LaneWatch } from '../wallet/contract.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 

@@ -1,8 +1,7 @@
-import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { Global, Module, type DynamicModule, type FactoryProvider, type ModuleMetadata } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
-import { ProvidersModule } from '../providers/providers.module.ts';
 import type { Config } from '../config.ts';
-import { HealthController } from './health.controller.ts';
+import { HealthController, Probes, type Probe } from './health.controller.ts';
 import { MetricsController } from './metrics.controller.ts';
 import { Metrics } from './metrics.ts';
 
@@ -10,13 +9,16 @@ import { Metrics } from './metrics.ts';
 @Module({ providers: [Metrics], exports: [Metrics] })
 export class MetricsModule {}
 
+/** Health and metrics. What makes this process ready is said by who puts it together. */
 @Module({})
 export class OpsModule {
-  static forRoot(config: Config): DynamicModule {
+  static forRoot(config: Config, ready: Pick<ModuleMetadata, 'imports'> & Omit<FactoryProvider<Probe[]>, 'provide'>): DynamicModule {
+    const { imports = [], ...factory } = ready;
     return {
       module: OpsModule,
-      imports: [ProvidersModule, TerminusModule.forRoot({ logger: false, gracefulShutdownTimeoutMs: config.drainDelayMs })],
+      imports: [...imports, TerminusModule.forRoot({ logger: false, gracefulShutdownTimeoutMs: config.drainDelayMs })],
       controllers: [HealthController, MetricsController],
+      providers: [{ provide: Probes, ...factory }],
     };
   }
 }

@@ -5,8 +5,8 @@
 import type pg from 'pg';
 import { decodeSecret } from '../../libs/crypto/index.ts';
 import type { Currency } from '../../libs/money/index.ts';
+import { UnfitDatabase } from '../../libs/postgres/index.ts';
 import { Fault, type Account } from '../wallet/contract.ts';
-import { UnfitDatabase } from '../wallet/fitness.ts';
 import { parsePolicy } from './policy.ts';
 
 const POLL_MS = 1_000;
@@ -33,7 +33,6 @@ export class Configuration {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
   private checked = false;
-  private unfit: UnfitDatabase | undefined;
 
   constructor(
     private readonly pool: pg.Pool,
@@ -44,8 +43,13 @@ export class Configuration {
 
   /** Reads it once and keeps following. Throws where a person must act; what passes by itself is reported and tried again. */
   async start(): Promise<void> {
-    await this.follow();
-    if (this.unfit) throw this.unfit;
+    try {
+      await this.poll();
+    } catch (error) {
+      if (error instanceof UnfitDatabase) throw error;
+      this.report('the configuration could not be read', error);
+    }
+    this.pollLater();
   }
 
   stop(): void {
@@ -74,21 +78,20 @@ export class Configuration {
     return this.snapshot;
   }
 
-  private async follow(): Promise<void> {
-    try {
-      const askedAt = performance.now();
-      if (!this.checked) await this.check();
-      this.checked = true;
-      const { rows } = await this.pool.query<{ version: string }>('select version from configuration');
-      const version = rows[0]?.version ?? '';
-      if (this.snapshot?.version !== version) this.snapshot = await this.read();
-      this.readAt = askedAt;
-    } catch (error) {
-      if (error instanceof UnfitDatabase) this.unfit = error;
-      this.report('the configuration could not be read', error);
-    }
+  private async poll(): Promise<void> {
+    const askedAt = performance.now();
+    if (!this.checked) await this.check();
+    this.checked = true;
+    const { rows } = await this.pool.query<{ version: string }>('select version from configuration');
+    if (this.snapshot?.version !== rows[0]?.version) this.snapshot = await this.read();
+    this.readAt = askedAt;
+  }
+
+  private pollLater(): void {
     if (this.stopped) return;
-    this.timer = setTimeout(() => void this.follow(), POLL_MS);
+    this.timer = setTimeout(() => {
+      this.poll().catch((error: unknown) => this.report('the configuration could not be read', error)).finally(() => this.pollLater());
+    }, POLL_MS);
     this.timer.unref();
   }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { Fault, isRefusal, type Account, type Position, type Refusal, type WalletView } from '../wallet/contract.ts';
-import { MoneyReads, readWallet } from '../wallet/read-balance.ts';
+import { Query, QueryBus, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { ReadBalance } from '../wallet/commands.ts';
+import { Fault, isRefusal, MoneyReads, type Account, type Position, type Refusal, type WalletView } from '../wallet/contract.ts';
 
 export interface Authenticated extends WalletView {
   readonly player: string;
@@ -29,13 +29,16 @@ const SESSION = `select player_id, currency, state = 'active' and expires_at > c
 
 @QueryHandler(Authenticate)
 export class AuthenticateHandler implements IQueryHandler<Authenticate> {
-  constructor(private readonly reads: MoneyReads) {}
+  constructor(
+    private readonly reads: MoneyReads,
+    private readonly queries: QueryBus,
+  ) {}
 
   async execute({ account, token }: Authenticate): Promise<{ answer: Authenticated | Refusal; position?: Position }> {
     const session = await this.find(account, token);
     if (!session) return { answer: { refused: 'SESSION_NOT_FOUND', replayed: false } };
     if (!session.live) return { answer: { refused: 'SESSION_EXPIRED', replayed: false } };
-    const { answer, position } = await readWallet(this.reads.pool, account.operatorId, session.player_id, session.currency);
+    const { answer, position } = await this.queries.execute(new ReadBalance(account, session.player_id, session.currency));
     if (isRefusal(answer)) return { answer, position };
     const { country, jurisdiction, language } = session;
     return {

@@ -23,6 +23,9 @@ export type Alert = (message: string, error: unknown) => void;
 
 const TRIES_ON_CONFLICT = 3;
 const PAUSE_WHILE_UNKNOWN_MS = 25;
+/** Past the server's own time-outs: a connection that says nothing for so long is not there any more. */
+const SILENCE_MS = 3_000;
+const GOODBYE_MS = 1_000;
 
 /** A writer connection and its lane, opened on first need and replaced when it breaks; a new connection is a new lane. */
 export class Writer {
@@ -69,7 +72,10 @@ export class Writer {
   async close(): Promise<void> {
     const lane = await this.opening?.catch(() => undefined);
     this.client = this.opening = undefined;
-    await lane?.client.end();
+    if (!lane) return;
+    const giveUp = setTimeout(() => this.drop(lane.client), GOODBYE_MS);
+    await lane.client.end();
+    clearTimeout(giveUp);
   }
 }
 
@@ -128,6 +134,7 @@ async function halve(writer: Writer, items: readonly Waiting[], waiting: boolean
 
 async function once(writer: Writer, items: readonly Waiting[], waiting: boolean, alert: Alert): Promise<Waiting[]> {
   const lane = await writer.open();
+  const silence = setTimeout(() => writer.drop(lane.client), SILENCE_MS);
   let written: readonly Waiting[] | undefined;
   try {
     const loaded = await load(lane.client, items.map((item) => item.call), waiting);
@@ -145,6 +152,8 @@ async function once(writer: Writer, items: readonly Waiting[], waiting: boolean,
     else if (written) for (const item of written) item.sent = false;
     else await lane.client.query('rollback').catch(() => writer.drop(lane.client));
     throw error;
+  } finally {
+    clearTimeout(silence);
   }
 }
 

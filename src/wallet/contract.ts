@@ -2,6 +2,7 @@
  * The money plane's public language: what may be asked of a wallet, and what it answers.
  * Amounts are `bigint` in storage units. A refusal is a value; a fault is an exception (`Fault`).
  */
+import type pg from 'pg';
 
 /** A business "no". What each means on the native wire, and whether a bet remembers it: `refusals.ts` of the dialect. */
 export type RefusalCode =
@@ -207,6 +208,18 @@ export interface Answered<T> {
 }
 
 export const isRefusal = (answer: object): answer is Refusal => 'refused' in answer && 'replayed' in answer;
+
+/** Told by the lanes as they work; all durations in milliseconds. */
+export interface LaneWatch {
+  batch(movements: number, ms: number): void;
+  waited(ms: number): void;
+  shed(): void;
+}
+
+/** The connections for reads that decide nothing: balances, sessions, configuration. On the primary. */
+export abstract class MoneyReads {
+  abstract readonly pool: pg.Pool;
+}
 
 const PLAYER_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

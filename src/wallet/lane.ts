@@ -4,19 +4,12 @@
  * holds go to a side connection, which waits for them, until they have nothing left to do.
  */
 import { execute, settleAll, Writer, type Alert, type Waiting } from './batch.ts';
-import { Fault, isPlayerId, type Answered, type AnswerTo, type Call, type Movement } from './contract.ts';
+import { Fault, isPlayerId, type Answered, type AnswerTo, type Call, type LaneWatch, type Movement } from './contract.ts';
 
 const MOVEMENTS_A_BATCH = 512;
 const MOVEMENTS_OF_ONE_PLAYER = 64;
 const CALLS_WAITING = 4_096;
 const SWEEP_MS = 20;
-
-/** Called by the lanes as they work; all durations in milliseconds. */
-export interface LaneWatch {
-  batch(movements: number, ms: number): void;
-  waited(ms: number): void;
-  shed(): void;
-}
 
 export interface LaneOptions {
   readonly url: string;

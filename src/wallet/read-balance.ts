@@ -1,12 +1,7 @@
 import { QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import type pg from 'pg';
 import { ReadBalance } from './commands.ts';
-import { Fault, isPlayerId, type Position, type Refusal, type WalletView } from './contract.ts';
-
-/** The connections for reads that decide nothing: balances, sessions, configuration. On the primary. */
-export abstract class MoneyReads {
-  abstract readonly pool: pg.Pool;
-}
+import { Fault, isPlayerId, MoneyReads, type Position, type Refusal, type WalletView } from './contract.ts';
 
 interface Row {
   currency: string;
@@ -20,7 +15,7 @@ const WALLETS = `select currency, balance, version, substr(pg_walfile_name(pg_cu
   pg_current_wal_insert_lsn()::text as lsn from wallet where player_id = $1 and operator_id = $2`;
 
 /** A look-up that fails is a fault, never an "unknown". */
-export async function readWallet(pool: pg.Pool, operator: string, player: string, currency: string): Promise<{ answer: WalletView | Refusal; position?: Position }> {
+async function readWallet(pool: pg.Pool, operator: string, player: string, currency: string): Promise<{ answer: WalletView | Refusal; position?: Position }> {
   if (!isPlayerId(player)) return { answer: { refused: 'PLAYER_NOT_FOUND', replayed: false } };
   let rows: Row[];
   try {

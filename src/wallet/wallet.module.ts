@@ -4,8 +4,9 @@ import { PinoLogger } from 'nestjs-pino';
 import type { Config } from '../config.ts';
 import { Metrics } from '../ops/metrics.ts';
 import { AskStatusHandler, CloseRoundHandler, PayWinHandler, PlaceBetHandler, PlayRoundHandler, RollBackHandler } from './handlers.ts';
+import { MoneyReads } from './contract.ts';
 import { Lanes } from './lane.ts';
-import { MoneyReads, ReadBalanceHandler } from './read-balance.ts';
+import { ReadBalanceHandler } from './read-balance.ts';
 
 const READ_CONNECTIONS = 4;
 

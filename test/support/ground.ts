@@ -1,7 +1,9 @@
 /** A served world for one spec file: a database, the service inside this process, and players at their seats. */
 import { afterAll, beforeAll } from '@jest/globals';
+import pg from 'pg';
 import { asSuperuser, freshDatabase, type TestDatabase } from './cluster.ts';
 import { Provider, type CallOptions, type Reply } from './provider.ts';
+import { Proxy } from './proxy.ts';
 import { serveHere, type InProcess } from './server.ts';
 import { createWorld, type World, type WorldAccount, type WorldOptions, type WorldPlayer } from './world.ts';
 
@@ -53,23 +55,29 @@ export class Ground {
   database!: TestDatabase;
   world!: World;
   served!: InProcess;
+  /** between the service and its database, where the file asked for one */
+  proxy!: Proxy;
   private readonly providers = new Map<number, Provider>();
   private seated = 0;
 
   constructor(
     private readonly options: WorldOptions,
     private readonly env: Readonly<Record<string, string>>,
+    private readonly proxied: boolean,
   ) {}
 
   async open(): Promise<void> {
     this.database = await freshDatabase();
     this.world = await createWorld(this.database, this.options);
-    this.served = await serveHere(this.database, this.env);
+    if (this.proxied) this.proxy = await Proxy.before(this.database.url('croupier_money'));
+    const url: TestDatabase['url'] = (role) => (this.proxied ? this.proxy.through(this.database.url(role)) : this.database.url(role));
+    this.served = await serveHere({ name: this.database.name, url }, this.env);
   }
 
   async close(): Promise<void> {
     for (const provider of this.providers.values()) provider.close();
     await this.served?.close();
+    await this.proxy?.close();
   }
 
   account(index = 0): WorldAccount {
@@ -95,6 +103,19 @@ export class Ground {
     return asSuperuser<Row>(this.database.url('superuser'), text, values);
   }
 
+  /** Runs `during` while another session holds what `statement` locks. */
+  async whileHeld<T>(statement: string, during: (release: () => Promise<void>) => Promise<T>): Promise<T> {
+    const holder = new pg.Client(this.database.url('superuser'));
+    await holder.connect();
+    await holder.query('begin');
+    await holder.query(statement);
+    try {
+      return await during(async () => void (await holder.query('rollback')));
+    } finally {
+      await holder.end();
+    }
+  }
+
   /** Equal before and after: no wallet, key, ledger row or round has come, gone or changed. */
   async totals(): Promise<Totals> {
     const [totals] = await this.sql<Totals>(`select
@@ -106,8 +127,8 @@ export class Ground {
 }
 
 /** Opened before the file's first test, closed after its last. */
-export function ground(options: WorldOptions = {}, env: Readonly<Record<string, string>> = {}): Ground {
-  const made = new Ground(options, env);
+export function ground(options: WorldOptions = {}, env: Readonly<Record<string, string>> = {}, { proxied = false } = {}): Ground {
+  const made = new Ground(options, env, proxied);
   beforeAll(() => made.open());
   afterAll(() => made.close());
   return made;

@@ -3,7 +3,7 @@ import { fingerprintOf, type Check } from './check.ts';
 
 /** A win in force that names a bet counts on it, if the bet was there first. */
 const SETTLED = `
-undone as (select player_id, undoes as transaction_id from transaction where kind = 'rollback'),
+undone as (select distinct player_id, undoes as transaction_id from transaction where kind = 'rollback'),
 settling as (
   select w.player_id, w.transaction_id as win, b.transaction_id as bet, u.transaction_id is null as in_force
   from transaction w
@@ -76,6 +76,8 @@ union all
 select c.player_id, t.currency, t.version, t.transaction_id, format('it closes round "%s", which is not there', t.round)
 from closing c join transaction t on t.player_id = c.player_id and t.account_id = c.account_id and t.closes_round and ${fingerprintOf('t.round')} = c.round
 left join round r on r.player_id = c.player_id and r.account_id = c.account_id and r.round = c.round where r.round is null
+union all
+select player_id, currency, version, transaction_id, format('a close closes round "%s" no more', round) from transaction where kind = 'close' and not closes_round
 union all
 select k.player_id, k.currency, k.version, k.transaction_id, format('the key of a %s counts %s wins on its bet, the ledger %s', k.operation, k.wins, coalesce(e.wins, 0))
 from transaction_key k

@@ -1,8 +1,8 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
-import { MEANINGS } from '../providers/native/refusals.ts';
-import { OPERATIONS } from '../providers/native/schema.ts';
+import { MEANINGS } from './native/refusals.ts';
+import { OPERATIONS } from './native/schema.ts';
 
 /** OpenAPI 3.1 of all that this process serves: what Nest finds by itself, and the providers' door out of its list of operations. */
 export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {

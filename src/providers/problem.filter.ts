@@ -1,11 +1,11 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
-import { requestIdOf } from '../providers/native/adapter.ts';
-import { problemAnswer, type WireAnswer } from '../providers/native/answers.ts';
-import type { DoorCode } from '../providers/native/refusals.ts';
-import { isOperation } from '../providers/native/schema.ts';
-import { Metrics } from './metrics.ts';
+import { requestIdOf } from './native/adapter.ts';
+import { problemAnswer, type WireAnswer } from './native/answers.ts';
+import type { DoorCode } from './native/refusals.ts';
+import { isOperation } from './native/schema.ts';
+import { Metrics } from '../ops/metrics.ts';
 
 const CODES: Partial<Record<number, DoorCode>> = {
   400: 'REQUEST_INVALID', 404: 'ROUTE_NOT_FOUND', 405: 'METHOD_NOT_ALLOWED', 413: 'BODY_TOO_LARGE', 415: 'MEDIA_TYPE_UNSUPPORTED',

@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { SCHEMA_NEEDED } from '../../migrations/needed.ts';
 
 /** The database cannot be used by this process as it is set up: a person has to change something. */
 export class UnfitDatabase extends Error {}
@@ -8,7 +7,7 @@ export class UnfitDatabase extends Error {}
  * Refuses an owner or a superuser (row-level security and grants would not hold for it) and a schema older than this build needs.
  * Says so too where commits are not durable, which no role check can see.
  */
-export async function checkDatabase(pool: pg.Pool): Promise<{ durable: boolean }> {
+export async function checkDatabase(pool: pg.Pool, schemaNeeded: string): Promise<{ durable: boolean }> {
   const { rows } = await pool.query<{ role: string; super: boolean; owner: boolean | null; durable: boolean; schema: string | null }>(`
     select current_user as role, r.rolsuper or r.rolbypassrls as super, pg_has_role(current_user, c.relowner, 'member') as owner,
       current_setting('synchronous_commit') <> 'off' and current_setting('fsync') = 'on' as durable, to_regclass('schema_migration')::text as schema
@@ -18,6 +17,8 @@ export async function checkDatabase(pool: pg.Pool): Promise<{ durable: boolean }
   if (found.super) throw new UnfitDatabase(`DATABASE_URL connects as ${found.role}, a superuser; use role croupier_money`);
   if (found.owner) throw new UnfitDatabase(`DATABASE_URL connects as ${found.role}, who owns the schema; use role croupier_money`);
   const done = found.schema === null ? [] : (await pool.query<{ name: string }>('select name from schema_migration')).rows;
-  if (!done.some(({ name }) => name === SCHEMA_NEEDED)) throw new Error(`the schema is older than this build needs (${SCHEMA_NEEDED}): run "cli migrate" as its owner`);
+  if (!done.some(({ name }) => name === schemaNeeded)) {
+    throw new Error(`the schema is older than this build needs (${schemaNeeded}): run "cli migrate" as its owner`);
+  }
   return { durable: found.durable };
 }

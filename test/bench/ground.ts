@@ -1,0 +1,125 @@
+/** A cluster of the bench's own, set as `npm start` sets its primary, and players with money in it. */
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { RunningPostgres } from '../../tools/local/embedded-postgres.ts';
+import { built } from './built.ts';
+
+export interface BenchAccount {
+  readonly accountId: number;
+  readonly operatorId: string;
+  readonly apiKey: string;
+  readonly secret: string;
+  readonly policy: object;
+}
+
+export interface Ground {
+  /** for files of this run */
+  readonly dir: string;
+  readonly postgres: RunningPostgres;
+  readonly superuser: pg.Client;
+  readonly moneyUrl: string;
+  /** by whether they keep round rows */
+  readonly accounts: { readonly kept: BenchAccount; readonly none: BenchAccount };
+  readonly players: readonly string[];
+  stop(): Promise<void>;
+}
+
+export const CURRENCY = 'EUR';
+export const GAME = 'game-1';
+export const DATABASE = 'croupier';
+const OPENING = 1_000_000n * 1_000_000n;
+const AT_ONCE = 2_000;
+
+export async function prepareGround(playerCount: number, progress: (sentence: string) => void): Promise<Ground> {
+  const { startPrimary, preparePrimary } = await built<typeof import('../../tools/local/databases.ts')>('tools/local/databases');
+  const { keptSecrets } = await built<typeof import('../../tools/local/secrets.ts')>('tools/local/secrets');
+  const { removePostgres } = await built<typeof import('../../tools/local/embedded-postgres.ts')>('tools/local/embedded-postgres');
+  const { migrate } = await built<typeof import('../../migrations/index.ts')>('migrations/index');
+  const dir = mkdtempSync(join(tmpdir(), 'croupier-bench-'));
+  chmodSync(dir, 0o755);
+  const secrets = keptSecrets(dir);
+  const postgres = await startPrimary(dir, secrets, progress);
+  const superuser = new pg.Client(postgres.superuserUrl('postgres'));
+  const stop = async () => {
+    await superuser.end().catch(() => undefined);
+    await postgres.stop('immediate');
+    await removePostgres(postgres.dir);
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    await preparePrimary(postgres, secrets);
+    await superuser.connect();
+    superuser.on('error', () => undefined);
+    await superuser.query('create extension if not exists pg_walinspect');
+    const urlOf = (role: 'croupier_owner' | 'croupier_money') =>
+      `postgres://${role}:${secrets.roles[role]}@${postgres.host}:${postgres.port}/${DATABASE}`;
+    await migrate(urlOf('croupier_owner'));
+    progress(`seeding ${playerCount} players`);
+    const world = await seed(urlOf('croupier_owner'), urlOf('croupier_money'), playerCount);
+    return { dir, postgres, superuser, moneyUrl: urlOf('croupier_money'), ...world, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function seed(ownerUrl: string, moneyUrl: string, playerCount: number): Promise<Pick<Ground, 'accounts' | 'players'>> {
+  const owner = new pg.Client(ownerUrl);
+  await owner.connect();
+  try {
+    await owner.query(`insert into currency (code, exponent, scale, max_amount) values ('${CURRENCY}', 2, 6, 1000000000000000)`);
+    const operators = await owner.query<{ operator_id: string }>(`insert into operator (name) values ('bench') returning operator_id`);
+    const operatorId = operators.rows[0]?.operator_id as string;
+    const accounts = {
+      kept: await addAccount(owner, operatorId, 'rounds kept', {}),
+      none: await addAccount(owner, operatorId, 'no rounds', { rounds: 'none', winNeeds: 'bet' }),
+    };
+    const cashier = await addAccount(owner, operatorId, 'cashier', {}, 'none');
+    const { rows } = await owner.query<{ player_id: string }>(
+      `insert into player (operator_id, external_id) select $1, 'player ' || n from generate_series(1, $2::int) n returning player_id`,
+      [operatorId, playerCount]);
+    const players = rows.map((row) => row.player_id);
+    await fund(owner, moneyUrl, cashier, players);
+    await owner.query('create table bench_insert (id bigint generated always as identity primary key, player_id uuid not null, amount bigint not null)');
+    await owner.query('vacuum analyze');
+    return { accounts, players };
+  } finally {
+    await owner.end();
+  }
+}
+
+async function addAccount(owner: pg.Client, operatorId: string, provider: string, policy: object, dialect = 'native'): Promise<BenchAccount> {
+  const { rows } = await owner.query<{ account_id: number }>(
+    'insert into provider_account (operator_id, provider, dialect, policy) values ($1, $2, $3, $4) returning account_id',
+    [operatorId, provider, dialect, JSON.stringify(policy)]);
+  const accountId = rows[0]?.account_id as number;
+  const [apiKey, secret] = [`bench_${randomBytes(12).toString('hex')}`, `whsec_${randomBytes(32).toString('base64')}`];
+  await owner.query('insert into credential (api_key, account_id, secrets) values ($1, $2, $3)', [apiKey, accountId, [secret]]);
+  await owner.query('insert into game (account_id, game_id, name) values ($1, $2, $2)', [accountId, GAME]);
+  return { accountId, operatorId, apiKey, secret, policy };
+}
+
+/** Through the door that all money takes, so that the ledger accounts for every balance. */
+async function fund(owner: pg.Client, moneyUrl: string, cashier: BenchAccount, players: readonly string[]): Promise<void> {
+  const { Lanes } = await built<typeof import('../../src/wallet/lane.ts')>('src/wallet/lane');
+  const { openWallets } = await built<typeof import('../../src/wallet/money.ts')>('src/wallet/money');
+  const { depositOf } = await built<typeof import('../../src/wallet/movements.ts')>('src/wallet/movements');
+  const { parsePolicy } = await built<typeof import('../../src/providers/policy.ts')>('src/providers/policy');
+  const account = { accountId: cashier.accountId, operatorId: cashier.operatorId, policy: parsePolicy({}), games: new Set<string>() };
+  const alert = (message: string, error: unknown) => { throw new Error(message, { cause: error }); };
+  const lanes = new Lanes({ url: moneyUrl, lanes: 1, watch: { batch() {}, waited() {}, shed() {} }, alert });
+  try {
+    for (let i = 0; i < players.length; i += AT_ONCE) {
+      const some = players.slice(i, i + AT_ONCE);
+      await openWallets(owner, some.map((player) => ({ player, operator: cashier.operatorId, currency: CURRENCY })));
+      await Promise.all(some.map((player) => lanes.submit({
+        account, player, movement: depositOf(`opening ${player}`, CURRENCY, OPENING), deadlineAt: performance.now() + 60_000,
+      })));
+    }
+  } finally {
+    await lanes.close();
+  }
+}

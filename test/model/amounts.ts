@@ -1,0 +1,23 @@
+/** The model's own reading and writing of decimal amounts: units of 10^-scale, by plain text. */
+export interface Currency {
+  readonly exponent: number;
+  readonly scale: number;
+  readonly max: bigint;
+}
+
+/** undefined: no amount in this currency (finer than its scale, or above its largest) */
+export function unitsOf(text: string, { scale, max }: Currency): bigint | undefined {
+  const [whole, fraction = ''] = text.split('.') as [string, string?];
+  const digits = fraction.replace(/0+$/, '');
+  if (digits.length > scale) return undefined;
+  const units = BigInt(whole + digits.padEnd(scale, '0'));
+  return units > max ? undefined : units;
+}
+
+/** at least the exponent's digits, no trailing zeros beyond them */
+export function textOf(units: bigint, { exponent, scale }: Currency): string {
+  const digits = units.toString().padStart(scale + 1, '0');
+  const whole = digits.slice(0, digits.length - scale);
+  const fraction = digits.slice(digits.length - scale).replace(/0+$/, '').padEnd(exponent, '0');
+  return fraction === '' ? whole : `${whole}.${fraction}`;
+}

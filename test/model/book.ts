@@ -1,0 +1,145 @@
+/**
+ * What the model knows of one player: a list of entries, in order, never changed. Every question is answered by reading the list again.
+ */
+import type { Currency } from './amounts.ts';
+
+export interface Policy {
+  readonly duplicateAnswer: 'current' | 'first' | 'exists';
+  readonly winNeeds: 'bet' | 'round' | 'nothing';
+  readonly winsPerBet: 'many' | 'one';
+  readonly winAfterClose: 'accept' | 'refuse';
+  readonly rounds: 'kept' | 'none';
+}
+
+export type Operation = 'bet' | 'win' | 'rollback';
+
+export interface Facts {
+  readonly player: string;
+  readonly currencies: Readonly<Record<string, Currency>>;
+  /** the player's wallets: what each held at version 1 */
+  readonly openings: Readonly<Record<string, bigint>>;
+  readonly policies: readonly Policy[];
+  readonly games: readonly string[];
+  readonly sessions: readonly Session[];
+}
+
+export interface Session {
+  readonly token: string;
+  readonly account: number;
+  readonly currency: string;
+  readonly over: boolean;
+}
+
+/** a row of the ledger; `id` labels its transaction */
+export interface Movement {
+  readonly what: 'movement';
+  readonly id: number;
+  readonly account: number;
+  readonly kind: 'bet' | 'win' | 'promo_win' | 'rollback' | 'close';
+  readonly reference?: string;
+  readonly digest: string;
+  readonly currency: string;
+  /** signed: what moved in the wallet */
+  readonly amount: bigint;
+  readonly face?: bigint;
+  readonly round?: string;
+  /** the reference of the bet that a win names */
+  readonly named?: string;
+  /** the bet that a win settles because it names it, the transaction that a rollback undoes: their ids */
+  readonly settles?: number;
+  readonly undoes?: number;
+}
+
+/** a reference that is known although nothing moved under it */
+export interface Note {
+  readonly what: 'note';
+  readonly id: number;
+  readonly account: number;
+  readonly operation: Operation;
+  readonly reference: string;
+  readonly digest: string;
+  readonly currency: string;
+  readonly outcome: 'refused' | 'tombstoned' | 'ignored' | 'repeated';
+  /** of a refused bet */
+  readonly code?: string;
+}
+
+export type Entry =
+  | Movement
+  | Note
+  | { readonly what: 'round closed'; readonly account: number; readonly round: string }
+  | { readonly what: 'stop'; readonly currency: string; readonly on: boolean }
+  | { readonly what: 'session over'; readonly token: string };
+
+export interface Book {
+  readonly facts: Facts;
+  readonly entries: readonly Entry[];
+}
+
+export const add = (book: Book, ...entries: Entry[]): Book => ({ ...book, entries: [...book.entries, ...entries] });
+export const policyOf = (book: Book, account: number): Policy => book.facts.policies[account] as Policy;
+export const movements = (book: Book): readonly Movement[] => book.entries.filter((entry) => entry.what === 'movement');
+export const hasWallet = (book: Book, currency: string): boolean => Object.hasOwn(book.facts.openings, currency);
+
+/** balance and version of a wallet, now or right after the movement `upTo` */
+export function walletOf(book: Book, currency: string, upTo?: number): { balance: bigint; version: number } {
+  const moved = movements(book).filter((m) => m.currency === currency && (upTo === undefined || m.id <= upTo));
+  return { balance: moved.reduce((sum, { amount }) => sum + amount, book.facts.openings[currency] ?? 0n), version: 1 + moved.length };
+}
+
+export function isStopped(book: Book, currency: string): boolean {
+  const last = book.entries.findLast((entry) => entry.what === 'stop' && entry.currency === currency);
+  return last?.what === 'stop' && last.on;
+}
+
+export function sessionOf(book: Book, token: string): Session | undefined {
+  const session = book.facts.sessions.find((s) => s.token === token);
+  const ended = book.entries.some((entry) => entry.what === 'session over' && entry.token === token);
+  return session && { ...session, over: session.over || ended };
+}
+
+const OPERATION: Record<Movement['kind'], Operation | undefined> = { bet: 'bet', win: 'win', promo_win: 'win', rollback: 'rollback', close: undefined };
+export const operationOf = (entry: Movement | Note): Operation | undefined => (entry.what === 'note' ? entry.operation : OPERATION[entry.kind]);
+
+export function keyOf(book: Book, account: number, operation: Operation, reference: string): Movement | Note | undefined {
+  return book.entries.find((entry): entry is Movement | Note => (entry.what === 'movement' || entry.what === 'note')
+    && entry.account === account && operationOf(entry) === operation && entry.reference === reference);
+}
+
+export const undoingOf = (book: Book, movement: Movement): Movement | undefined => movements(book).find((m) => m.undoes === movement.id);
+
+export interface Round {
+  readonly currency: string;
+  readonly closed: boolean;
+  readonly bets: readonly Movement[];
+  readonly wins: readonly Movement[];
+}
+
+/** undefined: never seen, or the account keeps none. A round begins with its first bet or win; an award belongs to none. */
+export function roundOf(book: Book, account: number, round: string | undefined): Round | undefined {
+  if (round === undefined || policyOf(book, account).rounds === 'none') return undefined;
+  const of = (kind: string) => movements(book).filter((m) => m.kind === kind && m.account === account && m.round === round);
+  const bets = of('bet');
+  const wins = of('win');
+  const first = [...bets, ...wins].toSorted((a, b) => a.id - b.id)[0];
+  const closed = book.entries.some((entry) => entry.what === 'round closed' && entry.account === account && entry.round === round);
+  return first && { currency: first.currency, closed, bets, wins };
+}
+
+/** wins that name no bet and are not rolled back */
+const unnamedInForce = (book: Book, wins: readonly Movement[]): readonly Movement[] =>
+  wins.filter((win) => win.named === undefined && !undoingOf(book, win));
+
+const settledByName = (book: Book, bet: Movement): boolean => movements(book).some((win) => win.settles === bet.id && !undoingOf(book, win));
+
+export function isSettled(book: Book, bet: Movement): boolean {
+  const wins = roundOf(book, bet.account, bet.round)?.wins ?? [];
+  return settledByName(book, bet) || unnamedInForce(book, wins).some((win) => win.id > bet.id);
+}
+
+/** a win in force that names no bet is newer than the last bet, or every bet left has a win of its own */
+export function isWhollySettled(book: Book, round: Round): boolean {
+  const lastBet = round.bets.at(-1)?.id ?? -1;
+  const left = round.bets.filter((bet) => !undoingOf(book, bet));
+  return unnamedInForce(book, round.wins).some((win) => win.id > lastBet) || (left.length > 0 && left.every((bet) => settledByName(book, bet)));
+}

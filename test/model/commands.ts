@@ -1,0 +1,132 @@
+/**
+ * Sequences of commands on one player, drawn from small pools, so that repeats, conflicts, tombstones and one id for a bet and a win are frequent.
+ * Names stand for what only the running system knows: whose session, which player.
+ */
+import fc from 'fast-check';
+
+export type Step =
+  /** `account` 0 is the sequence's own, 1 another one of the same operator */
+  | { readonly do: 'call'; readonly account: number; readonly operation: string; readonly body: Readonly<Record<string, unknown>> }
+  /** one of the calls before it again, with some fields changed, or as a play of one action */
+  | { readonly do: 'again'; readonly which: number; readonly change: Readonly<Record<string, unknown>>; readonly asPlay: boolean }
+  | { readonly do: 'stop'; readonly currency: string; readonly on: boolean }
+  | { readonly do: 'end session'; readonly session: string };
+
+export type CallStep = Extract<Step, { do: 'call' }>;
+type Arbitrary<T> = fc.Arbitrary<T>;
+
+/** the sessions that a player's sequence can name: `[account, currency, over]` of those that are the player's */
+export const SESSIONS = {
+  own: [0, 'EUR', false], yen: [0, 'JPY', false], elsewhere: [1, 'EUR', false], past: [0, 'EUR', true], ended: [0, 'EUR', true],
+} as const;
+export const OTHER_SESSIONS = ['of another player', 'of nobody'];
+
+/** in place of a reference: one not used yet; the one of the call so many calls back; in place of an amount: that call's */
+export const NEW = 'new';
+export const BACK = 'back ';
+export const SAME = 'same';
+
+const weighted = <T>(...pairs: readonly (readonly [weight: number, value: T])[]): Arbitrary<T> =>
+  fc.oneof(...pairs.map(([weight, value]) => ({ weight, arbitrary: fc.constant(value) })));
+/** there once in so many times; shrinks to not there */
+const onceIn = <T>(times: number, arbitrary: Arbitrary<T>): Arbitrary<T | undefined> =>
+  fc.oneof({ withCrossShrink: true }, { weight: times - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+export const withoutAbsent = <T extends object>(fields: T): T => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
+
+/** a new one, or one of few: the same for bets and wins, now and then for rollbacks */
+const reference = weighted([24, NEW], [4, 'a'], [4, 'b'], [3, 'c'], [1, 'A'], [1, `ü'"; –`]);
+const rollbackReference = weighted([24, NEW], [4, 'x'], [4, 'y'], [1, 'a'], [1, 'b']);
+/** what a win or rollback is about: an earlier call by its distance, or a reference that may be unknown yet */
+const earlier = fc.oneof({ weight: 5, arbitrary: fc.nat(5).map((back) => `${BACK}${back}`) }, { weight: 2, arbitrary: reference });
+const round = weighted([16, 'r1'], [5, 'r2'], [1, 'r3'], [1, 'a']);
+const game = weighted([50, 'game-1'], [3, 'game-2'], [1, 'game-unknown']);
+const currency = weighted([40, 'EUR'], [4, 'JPY'], [1, 'KWD']);
+const stake = weighted(
+  [10, '10'], [8, '10.00'], [8, '25.5'], [8, '60'], [4, '100'], [2, '0.000001'], [2, '99.99'], [2, '250'], [1, '0'], [1, '1.0000001'], [1, '1000000000.01']);
+const prize = weighted([16, '10'], [7, '0'], [7, '0.00'], [10, '25.5'], [10, '40.25'], [2, '1000'], [1, '0.0000001']);
+const rollbackAmount = weighted([12, SAME], [4, '10'], [2, '0'], [2, '40.25'], [2, '60'], [1, '1.0000001']);
+const campaign = weighted([2, 'spring'], [1, 'summer']);
+const session = weighted([14, 'own'], [1, 'yen'], [1, 'elsewhere'], [1, 'past'], [1, 'ended'], [1, 'of another player'], [1, 'of nobody']);
+const player = weighted([200, undefined], [1, 'of another operator'], [1, 'nobody'], [1, 'in capitals']);
+const free = onceIn(7, campaign.map((campaignId) => ({ campaignId })));
+const closes = onceIn(6, fc.boolean());
+const betNamed = onceIn(2, earlier);
+
+const bet = fc.record({
+  transactionId: reference, currency, amount: stake, gameId: game, roundId: round, sessionToken: onceIn(3, session), closeRound: closes, free,
+  metadata: onceIn(10, fc.constant({ device: 'web' })),
+});
+const win = fc.record({
+  transactionId: reference, currency, amount: prize, gameId: game, roundId: round, betTransactionId: betNamed, closeRound: closes,
+  type: onceIn(9, fc.constant('win')),
+});
+const award = fc.record({
+  transactionId: reference, currency, amount: prize, type: fc.constantFrom('jackpot', 'free_rounds', 'tournament'), gameId: onceIn(2, game), roundId: onceIn(2, round),
+  betTransactionId: onceIn(2, earlier), campaignId: onceIn(2, campaign), closeRound: closes,
+});
+const rollback = fc.record({
+  transactionId: rollbackReference, originalTransactionId: earlier, currency, roundId: onceIn(4, round), amount: onceIn(3, rollbackAmount),
+  originalType: onceIn(3, weighted([4, 'bet'], [4, 'win'], [1, 'award'], [1, 'adjustment'])), reason: onceIn(6, fc.constant('time-out')),
+});
+const action = fc.oneof(
+  fc.record({ type: fc.constant('bet'), transactionId: reference, amount: stake, free }),
+  fc.record({ type: fc.constant('win'), transactionId: reference, amount: prize, betTransactionId: betNamed }),
+).map(withoutAbsent);
+const play = fc.record({
+  currency, gameId: game, roundId: round, sessionToken: onceIn(4, session), closeRound: closes,
+  actions: fc.uniqueArray(action, { minLength: 1, maxLength: 4, selector: ({ type, transactionId }) => (transactionId === NEW ? {} : `${type} ${transactionId}`) }),
+});
+const status = fc.oneof(
+  fc.record({ currency, reference: earlier, type: fc.constantFrom('bet', 'win') }),
+  fc.record({ currency, reference: fc.oneof(rollbackReference, earlier), type: fc.constant('rollback') }),
+);
+
+const call = (operation: string, fields: Arbitrary<object>): Arbitrary<Step> =>
+  fc.record({ account: weighted([12, 0], [1, 1]), body: fields, playerId: player })
+    .map(({ account, body, playerId }) => ({ do: 'call', account, operation, body: withoutAbsent({ playerId, ...body }) }));
+
+const change = fc.oneof(
+  { weight: 6, arbitrary: fc.constant({}) },
+  { weight: 4, arbitrary: rollbackReference.map((transactionId) => ({ transactionId })) },
+  { weight: 1, arbitrary: stake.map((amount) => ({ amount })) },
+  { weight: 1, arbitrary: currency.map((other) => ({ currency: other })) },
+  { weight: 1, arbitrary: round.map((roundId) => ({ roundId })) },
+  { weight: 1, arbitrary: game.map((gameId) => ({ gameId })) },
+  { weight: 1, arbitrary: session.map((sessionToken) => ({ sessionToken })) },
+  { weight: 1, arbitrary: fc.boolean().map((closeRound) => ({ closeRound })) },
+  { weight: 1, arbitrary: earlier.map((about) => ({ betTransactionId: about, originalTransactionId: about })) },
+  { weight: 1, arbitrary: fc.constant({ metadata: { again: true }, reason: 'again' }) },
+);
+const again: Arbitrary<Step> = fc.record({ do: fc.constant('again' as const), which: fc.nat(24), change, asPlay: weighted([9, false], [1, true]) });
+
+const calls: fc.WeightedArbitrary<Step>[] = [
+  { weight: 10, arbitrary: call('bet', bet) },
+  { weight: 8, arbitrary: call('win', win) },
+  { weight: 2, arbitrary: call('win', award) },
+  { weight: 7, arbitrary: call('rollback', rollback) },
+  { weight: 5, arbitrary: call('play', play) },
+  { weight: 1, arbitrary: call('close-round', fc.record({ currency, roundId: round })) },
+  { weight: 2, arbitrary: call('status', status) },
+  { weight: 1, arbitrary: call('balance', fc.record({ currency })) },
+  { weight: 6, arbitrary: again },
+];
+const happenings: fc.WeightedArbitrary<Step>[] = [
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('stop' as const), currency: weighted([3, 'EUR'], [1, 'JPY']), on: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('end session' as const), session: weighted([3, 'own'], [1, 'yen']) }) },
+];
+
+/** only calls: what may be sent at once */
+export const oneCall: Arbitrary<Step> = fc.oneof(...calls);
+export const oneStep: Arbitrary<Step> = fc.oneof(...calls, ...happenings);
+
+export interface Sequence {
+  /** which policy the sequence's own account has, and which the other */
+  readonly accounts: readonly [number, number];
+  /** null: left out by shrinking, which may not make a sequence shorter than its least length */
+  readonly steps: readonly (Step | null)[];
+}
+
+export const sequenceOf = (policies: number, length: { minLength: number; maxLength: number }, step = oneStep): Arbitrary<Sequence> => fc.noBias(fc.record({
+  accounts: fc.tuple(fc.nat(policies - 1), fc.nat(policies - 1)),
+  steps: fc.array(fc.option(step, { nil: null, freq: 1_000_000 }), { ...length, size: 'max' }),
+}));

@@ -1,0 +1,107 @@
+/** Where the model and the running system meet: one operator, an account for every policy there is, and players with wallets in EUR and JPY. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { freshDatabase } from '../support/cluster.ts';
+import { Provider, type Reply } from '../support/provider.ts';
+import { serveHere } from '../support/server.ts';
+import { createWorld } from '../support/world.ts';
+import type { Book, Facts, Policy } from './book.ts';
+import { OTHER_SESSIONS, SESSIONS, type Sequence } from './commands.ts';
+import type { Call } from './model.ts';
+
+const CURRENCIES = {
+  EUR: { exponent: 2, scale: 6, max: 10n ** 15n }, JPY: { exponent: 0, scale: 6, max: 10n ** 17n }, KWD: { exponent: 3, scale: 6, max: 10n ** 15n },
+};
+const OPENINGS = { EUR: 100_000_000n, JPY: 50_000_000n };
+const GAMES = ['game-1', 'game-2'];
+const CHUNK = 200;
+
+/** every policy record that can be: without round rows each win must name its bet */
+export const POLICIES: readonly Policy[] = (['current', 'first', 'exists'] as const).flatMap((duplicateAnswer) =>
+  (['bet', 'round', 'nothing'] as const).flatMap((winNeeds) => (['many', 'one'] as const).flatMap((winsPerBet) =>
+    (['accept', 'refuse'] as const).flatMap((winAfterClose) => (['kept', 'none'] as const)
+      .filter((rounds) => rounds === 'kept' || winNeeds === 'bet')
+      .map((rounds) => ({ duplicateAnswer, winNeeds, winsPerBet, winAfterClose, rounds }))))));
+
+/** A new player at the place of a sequence: what the model knows of it, and who its names are. */
+export interface Seat {
+  readonly book: Book;
+  readonly accounts: readonly [number, number];
+  readonly tokens: Readonly<Record<string, string>>;
+  readonly players: Readonly<Record<string, string>>;
+}
+
+export interface Ground {
+  readonly pool: pg.Pool;
+  /** the database's number of each account that the model counts from 0 */
+  readonly accountIds: readonly number[];
+  seat(accounts: Sequence['accounts']): Promise<Seat>;
+  send(call: Call): Promise<Reply>;
+  close(): Promise<void>;
+}
+
+export async function openGround(): Promise<Ground> {
+  const database = await freshDatabase();
+  const world = await createWorld(database, { players: { EUR: 1 }, policies: POLICIES.map((policy) => ({ ...policy, deadlineMs: 10_000 })) });
+  const served = await serveHere(database);
+  const providers = world.accounts.map((account) => new Provider(served.baseUrl, account));
+  const pool = new pg.Pool({ connectionString: database.url('superuser'), max: 4 });
+  const accountIds = world.accounts.map(({ accountId }) => accountId);
+  const ids: Promise<string>[] = [];
+
+  const nextPlayer = async (): Promise<string> => {
+    if (ids.length === 0) {
+      const opened = openPlayers(pool, world.operators[0] as string);
+      ids.push(...Array.from({ length: CHUNK }, async (_, i) => (await opened)[i] as string));
+    }
+    return ids.pop() as Promise<string>;
+  };
+  const seat = async (accounts: Sequence['accounts']): Promise<Seat> => {
+    const player = await nextPlayer();
+    const names = Object.keys(SESSIONS) as (keyof typeof SESSIONS)[];
+    const tokens = Object.fromEntries([...names, ...OTHER_SESSIONS].map((name) => [name, randomBytes(24).toString('base64url')]));
+    tokens['of another player'] = world.players[0]?.sessionToken as string;
+    const sessions = names.map((name) => {
+      const [account, currency, over] = SESSIONS[name];
+      return { name, token: tokens[name] as string, account: accounts[account], currency, over };
+    });
+    const facts: Facts = { player, currencies: CURRENCIES, openings: OPENINGS, policies: POLICIES, games: GAMES, sessions };
+    await addSessions(pool, facts, sessions.map(({ name }) => name), accountIds, world.operators[0] as string);
+    const players = { 'of another operator': world.strangers[0]?.id as string, nobody: randomUUID(), 'in capitals': player.toUpperCase() };
+    return { book: { facts, entries: [] }, accounts, tokens, players };
+  };
+  return {
+    pool, accountIds, seat,
+    send: ({ account, operation, body }) => (providers[account] as Provider).call(operation, body),
+    close: async () => {
+      for (const provider of providers) provider.close();
+      await pool.end();
+      await served.close();
+    },
+  };
+}
+
+/** Wallets at version 1, each with the ledger row of its first deposit. */
+async function openPlayers(pool: pg.Pool, operator: string): Promise<readonly string[]> {
+  const ids = Array.from({ length: CHUNK }, () => randomUUID());
+  await pool.query('insert into player (player_id, operator_id, external_id) select id, $2, id::text from unnest($1::uuid[]) id', [ids, operator]);
+  await pool.query(`
+    with opening as (select p, c, b from unnest($1::uuid[]) p cross join unnest($3::text[], $4::bigint[]) x(c, b)), wallets as (
+      insert into wallet (balance, version, at, player_id, operator_id, currency) select b, 1, now(), p, $2, c from opening)
+    insert into transaction (amount, balance_after, version, at, account_id, lane, batch, kind, house, closes_round, player_id, transaction_id, operator_id, currency)
+    select b, b, 1, now(), (select account_id from provider_account where operator_id = $2 and provider = 'cashier'), 0, 0, 'deposit', 4, false, p, uuidv7(), $2, c
+    from opening`, [ids, operator, Object.keys(OPENINGS), Object.values(OPENINGS)]);
+  return ids;
+}
+
+/** One session is past its time, one is ended by its state, the others are good for a day. */
+async function addSessions(pool: pg.Pool, facts: Facts, names: readonly string[], accountIds: readonly number[], operator: string): Promise<void> {
+  await pool.query({
+    name: 'add sessions',
+    text: `insert into session (player_id, token_hash, operator_id, account_id, currency, expires_at, state)
+      select $1, sha256(t::bytea), $2, a, c, now() + (case n when 'past' then '-1 second' else '1 day' end)::interval,
+        (case n when 'ended' then 'closed' else 'active' end)::session_state
+      from unnest($3::text[], $4::text[], $5::int[], $6::text[]) x(n, t, a, c)`,
+    values: [facts.player, operator, names, facts.sessions.map((s) => s.token), facts.sessions.map((s) => accountIds[s.account]), facts.sessions.map((s) => s.currency)],
+  });
+}

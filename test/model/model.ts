@@ -1,0 +1,179 @@
+/**
+ * The second opinion: what the wallet must answer, written from the rules' text and the wire contract alone.
+ * It imports nothing of what it judges. Transactions are labels here (`transactionId: 7`); the comparison binds them to the real ids.
+ */
+import { textOf, unitsOf, type Currency } from './amounts.ts';
+import {
+  add, hasWallet, keyOf, operationOf, policyOf, roundOf, walletOf, type Book, type Movement, type Note, type Operation,
+} from './book.ts';
+import { digestOf, judge, type Ask, type Verdict } from './rules.ts';
+
+export interface Call {
+  readonly account: number;
+  readonly operation: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** the answer's body as far as it is the rules' business */
+export interface Expected {
+  readonly http: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+interface Action { type: 'bet' | 'win'; transactionId: string; amount: string; betTransactionId?: string; free?: { campaignId: string } }
+
+interface Fields {
+  playerId: string; currency: string; transactionId: string; amount: string; gameId: string; roundId: string; sessionToken?: string; closeRound?: boolean;
+  free?: { campaignId: string }; betTransactionId?: string; type: string; campaignId?: string; originalTransactionId: string; originalType?: string;
+  actions: Action[]; reference: string;
+}
+
+type Answered = { readonly book: Book; readonly expected: Expected };
+
+const HTTP: Record<string, number> = {
+  AMOUNT_INVALID: 400, PLAYER_NOT_FOUND: 404, BET_NOT_FOUND: 404, GAME_NOT_FOUND: 404, SESSION_NOT_FOUND: 404, CURRENCY_MISMATCH: 422,
+  TRANSACTION_CONFLICT: 409, ROLLED_BACK: 409, BET_ALREADY_SETTLED: 409, ROUND_CLOSED: 409,
+  INSUFFICIENT_FUNDS: 422, PLAYER_BLOCKED: 422, SESSION_EXPIRED: 422,
+};
+
+export function answer(book: Book, call: Call): Answered {
+  const fields = call.body as unknown as Fields;
+  if (call.operation !== 'balance' && call.operation !== 'status' && call.operation !== 'close-round' && !amountsHold(book, call.operation, fields)) {
+    return { book, expected: problem(book, fields.currency, 'AMOUNT_INVALID') };
+  }
+  if (fields.playerId !== book.facts.player) return { book, expected: problem(book, fields.currency, 'PLAYER_NOT_FOUND') };
+  switch (call.operation) {
+    case 'bet': case 'win': case 'rollback': return single(book, askOf(book, call.account, call.operation, fields), fields.closeRound === true);
+    case 'play': return play(book, call.account, fields);
+    case 'close-round': return closeRound(book, call.account, fields);
+    case 'status': return status(book, call.account, fields);
+    case 'balance':
+      if (!hasWallet(book, fields.currency)) return { book, expected: problem(book, fields.currency, 'CURRENCY_MISMATCH') };
+      return { book, expected: { http: 200, body: { playerId: fields.playerId, ...walletText(book, fields.currency) } } };
+    default: throw new Error(`the model knows no ${call.operation}`);
+  }
+}
+
+function amountsHold(book: Book, operation: string, fields: Fields): boolean {
+  const currency = book.facts.currencies[fields.currency] as Currency;
+  const holds = (text: string | undefined, isStake: boolean) => {
+    const units = text === undefined ? 0n : unitsOf(text, currency);
+    return units !== undefined && !(isStake && units === 0n);
+  };
+  if (operation === 'play') return fields.actions.every((action) => holds(action.amount, action.type === 'bet' && !action.free));
+  return holds(fields.amount, operation === 'bet' && !fields.free);
+}
+
+function askOf(book: Book, account: number, operation: Operation, fields: Fields): Ask {
+  const currency = book.facts.currencies[fields.currency] as Currency;
+  const common = {
+    account, operation, reference: fields.transactionId, currency: fields.currency,
+    amount: fields.amount === undefined ? undefined : unitsOf(fields.amount, currency), round: fields.roundId,
+  };
+  if (operation === 'rollback') return { ...common, type: '', about: fields.originalTransactionId, originalType: fields.originalType };
+  if (operation === 'win') return { ...common, type: fields.type ?? 'win', game: fields.gameId, about: fields.betTransactionId, campaign: fields.campaignId };
+  return { ...common, type: fields.free ? 'free' : 'cash', game: fields.gameId, campaign: fields.free?.campaignId, session: fields.sessionToken };
+}
+
+const refusedNote = (book: Book, ask: Ask, code: string): Note => ({
+  what: 'note', id: book.entries.length, account: ask.account, operation: ask.operation, reference: ask.reference, digest: digestOf(ask), currency: ask.currency,
+  outcome: 'refused', code,
+});
+
+function single(book: Book, ask: Ask, closes: boolean): Answered {
+  const verdict = judge(book, ask);
+  if (verdict.is === 'refused') {
+    const after = ask.operation === 'bet' && verdict.by === 'judgement' ? add(book, refusedNote(book, ask, verdict.code)) : book;
+    return { book: after, expected: problem(after, ask.currency, verdict.code) };
+  }
+  if (verdict.is === 'known') {
+    const exists = policyOf(book, ask.account).duplicateAnswer === 'exists' && ask.operation !== 'rollback';
+    return { book, expected: exists ? problem(book, ask.currency, 'TRANSACTION_CONFLICT') : { http: 200, body: receipt(book, verdict.key, 'again') } };
+  }
+  const expected = { http: 200, body: receipt(verdict.book, verdict.key, 'now') };
+  return { book: closes && ask.operation !== 'rollback' ? closed(verdict.book, ask.account, ask.round) : verdict.book, expected };
+}
+
+const closed = (book: Book, account: number, round: string | undefined): Book =>
+  (roundOf(book, account, round) ? add(book, { what: 'round closed', account, round: round as string }) : book);
+
+function play(book: Book, account: number, fields: Fields): Answered {
+  const { currency, gameId, roundId, sessionToken } = fields;
+  const asks = fields.actions.map((action) => askOf(book, account, action.type, { currency, gameId, roundId, sessionToken, ...action } as Fields));
+  const receipts: object[] = [];
+  const verdicts: Verdict[] = [];
+  let running = book;
+  for (const [actionIndex, ask] of asks.entries()) {
+    const verdict = judge(running, ask);
+    if (verdict.is === 'refused') return refusedPlay(book, asks, verdict, actionIndex);
+    if (verdict.is === 'new') running = verdict.book;
+    verdicts.push(verdict);
+    receipts.push(receipt(running, verdict.key, verdict.is === 'new' ? 'now' : 'again'));
+  }
+  const anyNew = verdicts.some((verdict) => verdict.is === 'new');
+  if (!anyNew && policyOf(book, account).duplicateAnswer === 'exists') {
+    return { book, expected: problem(book, currency, 'TRANSACTION_CONFLICT') };
+  }
+  const { balance, walletVersion } = walletText(running, currency);
+  return { book: anyNew && fields.closeRound ? closed(running, account, roundId) : running, expected: { http: 200, body: { balance, walletVersion, receipts } } };
+}
+
+function refusedPlay(book: Book, asks: readonly Ask[], verdict: Extract<Verdict, { is: 'refused' }>, actionIndex: number): Answered {
+  const fresh = verdict.by === 'key' ? [] : asks.filter((ask) => ask.operation === 'bet' && !keyOf(book, ask.account, 'bet', ask.reference));
+  const after = fresh.reduce((so, ask) => add(so, refusedNote(so, ask, verdict.code)), book);
+  return { book: after, expected: problem(after, (asks[0] as Ask).currency, verdict.code, actionIndex) };
+}
+
+function closeRound(book: Book, account: number, { currency, roundId }: Fields): Answered {
+  if (!hasWallet(book, currency)) return { book, expected: problem(book, currency, 'CURRENCY_MISMATCH') };
+  const round = roundOf(book, account, roundId);
+  if (round && round.currency !== currency) return { book, expected: problem(book, currency, 'CURRENCY_MISMATCH') };
+  const after = !round || round.closed ? book : add(book, {
+    what: 'movement', id: book.entries.length, account, kind: 'close', digest: '', currency, amount: 0n, round: roundId,
+  }, { what: 'round closed', account, round: roundId });
+  const { balance, walletVersion } = walletText(after, currency);
+  return { book: after, expected: { http: 200, body: { roundId, state: round ? 'closed' : 'unknown', balance, walletVersion } } };
+}
+
+function status(book: Book, account: number, { currency, reference, type }: Fields): Answered {
+  if (!hasWallet(book, currency)) return { book, expected: problem(book, currency, 'CURRENCY_MISMATCH') };
+  const key = keyOf(book, account, type as Operation, reference);
+  if (!key) return { book, expected: { http: 200, body: { status: 'unknown' } } };
+  if (key.what === 'note' && key.outcome === 'refused') {
+    return { book, expected: { http: 200, body: { status: 'refused', code: key.code, reference, type, ...walletText(book, currency) } } };
+  }
+  return { book, expected: { http: 200, body: receipt(book, key, 'asked') } };
+}
+
+/** `now`: to the command that made the key; `again`: to its duplicate; `asked`: to a status query, which is no duplicate */
+function receipt(book: Book, key: Movement | Note, when: 'now' | 'again' | 'asked'): Record<string, unknown> {
+  const first = key.what === 'note' ? firstOf(book, key) : key;
+  const outcome = first.what === 'movement' ? 'applied' : first.outcome;
+  const isFirstAnswer = key.what === 'movement' && (when === 'now' || (when === 'again' && policyOf(book, key.account).duplicateAnswer === 'first'));
+  const amount = first.what === 'movement' ? first.amount : 0n;
+  const repeated = key.what === 'note' && key.outcome === 'repeated';
+  return {
+    transactionId: key.id, reference: key.reference, type: operationOf(key), status: when !== 'now' || repeated ? 'replayed' : outcome, outcome,
+    ...(outcome === 'ignored' ? { ignoredBecause: 'refused' } : {}),
+    amount: textOf(amount < 0n ? -amount : amount, book.facts.currencies[first.currency] as Currency),
+    ...walletText(book, first.currency, isFirstAnswer ? key.id : undefined),
+  };
+}
+
+/** the rollback that a repeated one repeats */
+const firstOf = (book: Book, note: Note): Movement | Note =>
+  (note.outcome === 'repeated' ? book.entries.find((entry) => 'id' in entry && entry.id === note.id) as Movement | Note : note);
+
+function walletText(book: Book, currency: string, upTo?: number): { balance: string; currency: string; walletVersion: number } {
+  const { balance, version } = walletOf(book, currency, upTo);
+  return { balance: textOf(balance, book.facts.currencies[currency] as Currency), currency, walletVersion: version };
+}
+
+function problem(book: Book, currency: string, code: string, actionIndex?: number): Expected {
+  const judged = code !== 'AMOUNT_INVALID' && code !== 'PLAYER_NOT_FOUND';
+  const wallet = judged && hasWallet(book, currency) ? walletText(book, currency) : undefined;
+  return {
+    http: HTTP[code] as number,
+    body: { code, ...(wallet ? { balance: wallet.balance, currency } : {}), ...(actionIndex === undefined ? {} : { actionIndex }) },
+  };
+}
