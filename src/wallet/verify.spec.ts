@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { asSuperuser, databaseAt, type TestDatabase } from '../../test/support/cluster.ts';
+import pg from 'pg';
 import { Ground, type Seat } from '../../test/support/ground.ts';
 import { Traffic } from '../../test/faults/traffic.ts';
-import { verify, type Finding, type Violation } from './verify.ts';
+import { verify, verifyWith, type Finding, type Violation } from './verify.ts';
 
 // A world after a mixed load; then one row of it is edited by hand, as a superuser may, and the edit is found and named.
 
@@ -10,6 +10,7 @@ const POLICIES = [{}, { winNeeds: 'nothing' }, { winNeeds: 'bet', rounds: 'none'
 const R4 = 'r4 🎲 "ρ"';
 const ground = new Ground({ policies: POLICIES, players: { EUR: 16, JPY: 2 } }, {});
 let witness: string;
+let superuser: pg.Client;
 
 /**
  * One player whose rows are known by heart. Version 1 is the opening deposit of 100.00, then:
@@ -56,27 +57,19 @@ async function mixedLoad(): Promise<void> {
 
 const wrongOf = (findings: readonly Finding[]): string[] => findings.filter(({ count }) => count > 0).map(({ invariant }) => invariant);
 
-/** A copy of the loaded database, for one edit. */
-async function copied<T>(work: (copy: TestDatabase) => Promise<T>): Promise<T> {
-  const admin = ground.database.url('superuser').replace(/[^/]+$/, 'postgres');
-  const copy = databaseAt(admin, `${ground.database.name}_edited`);
-  await asSuperuser(admin, `create database ${copy.name} template ${ground.database.name}`);
-  try {
-    return await work(copy);
-  } finally {
-    await asSuperuser(admin, `drop database ${copy.name} with (force)`);
-  }
-}
-
 beforeAll(async () => {
   await ground.open();
   const seat = ground.seat();
   witness = seat.player.id;
   await story(seat);
   await mixedLoad();
+  superuser = new pg.Client(ground.database.url('superuser'));
+  await superuser.connect();
+});
+afterAll(async () => {
+  await superuser?.end();
   await ground.close();
 });
-afterAll(() => ground.close());
 
 describe('verify', () => {
   it('finds nothing in what the system wrote, whatever role it reads as', async () => {
@@ -176,20 +169,25 @@ const LANES: readonly Edit[] = [
   ['gone', `delete from lane where lane = ${lastLane}`, ['I19'], /has rows and is not there/],
 ];
 
+/** Done, looked at and taken back in one transaction. */
 async function isFound(statement: string, invariants: readonly string[], says: RegExp): Promise<void> {
-  await copied(async (copy) => {
-    const ofWitness = statement.includes('$1');
-    const edited = await asSuperuser<{ version?: string; transaction_id?: string }>(copy.url('superuser'), statement, ofWitness ? [witness] : []);
-    const findings = await verify(copy.url('croupier_read'));
+  const ofWitness = statement.includes('$1');
+  await superuser.query('begin');
+  try {
+    const edited = await superuser.query<{ version?: string; transaction_id?: string }>(statement, ofWitness ? [witness] : []);
+    expect(edited.rowCount).toBe(1);
+    const findings = await verifyWith(superuser);
     expect(wrongOf(findings)).toEqual(invariants);
     const violations = findings.flatMap((finding): readonly Violation[] => finding.violations);
     expect(violations.map(({ what }) => what).join('\n')).toMatch(says);
     if (ofWitness) expect(violations.map(({ player }) => player)).toContain(witness);
-    for (const { version, transaction_id: id } of edited) {
+    for (const { version, transaction_id: id } of edited.rows) {
       if (id) expect(violations.map(({ transactionId, what }) => `${transactionId} ${what}`).join('\n')).toContain(id);
       else if (version) expect(violations.map((violation) => String(violation.version))).toContain(version);
     }
-  });
+  } finally {
+    await superuser.query('rollback');
+  }
 }
 
 describe('an edit by hand is found', () => {

@@ -52,17 +52,11 @@ export interface VerifyOptions {
 }
 
 /** Throws where the database cannot be read; what is wrong in it comes as findings. */
-export async function verify(url: string, { found, progress = () => undefined }: VerifyOptions = {}): Promise<Finding[]> {
+export async function verify(url: string, options: VerifyOptions = {}): Promise<Finding[]> {
   const client = await connect(url, { name: 'croupier verify', settings: SETTINGS, connectMs: 10_000 });
   try {
     await client.query('begin isolation level repeatable read read only');
-    const rows = await timed('counting rows', progress, () => countRows(client));
-    const findings: Finding[] = [];
-    for (const check of CHECKS) {
-      const finding = await timed(`${check.invariant}, ${check.says}`, progress, () => find(client, check, rows));
-      findings.push(finding);
-      found?.(finding);
-    }
+    const findings = await verifyWith(client, options);
     await client.query('commit');
     return findings;
   } finally {
@@ -70,7 +64,19 @@ export async function verify(url: string, { found, progress = () => undefined }:
   }
 }
 
-async function countRows(client: pg.Client): Promise<Record<Table, string>> {
+/** What a transaction sees, whatever its caller began. */
+export async function verifyWith(client: pg.ClientBase, { found, progress = () => undefined }: VerifyOptions = {}): Promise<Finding[]> {
+  const rows = await timed('counting rows', progress, () => countRows(client));
+  const findings: Finding[] = [];
+  for (const check of CHECKS) {
+    const finding = await timed(`${check.invariant}, ${check.says}`, progress, () => find(client, check, rows));
+    findings.push(finding);
+    found?.(finding);
+  }
+  return findings;
+}
+
+async function countRows(client: pg.ClientBase): Promise<Record<Table, string>> {
   const tables = Object.keys(TABLES) as Table[];
   const { rows } = await client.query<Record<Table, string>>(`select ${tables.map((table) => `(select count(*) from ${table}) as ${table}`).join(', ')}`);
   return rows[0] as Record<Table, string>;
@@ -85,7 +91,7 @@ interface ViolationRow {
   readonly found: string;
 }
 
-async function find(client: pg.Client, { invariant, says, over, query }: Check, counts: Record<Table, string>): Promise<Finding> {
+async function find(client: pg.ClientBase, { invariant, says, over, query }: Check, counts: Record<Table, string>): Promise<Finding> {
   const startedAt = performance.now();
   const { rows } = await client.query<ViolationRow>(
     `select v.*, count(*) over () as found from (${query}) v order by player_id, currency, version, transaction_id, what limit ${MOST_NAMED}`);

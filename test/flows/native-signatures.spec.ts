@@ -64,7 +64,7 @@ describe('several secrets', () => {
     expectTurnedAway(await together(signed(never), signed(never)));
   });
 
-  it('a secret that was taken back stops within two seconds', async () => {
+  it('a secret that was taken back stops within a second or so', async () => {
     const { player } = here.seat();
     const { apiKey, secret } = here.account();
     const body = balanceOf(player.id);
@@ -145,8 +145,10 @@ describe('headers', () => {
     expectTurnedAway(await signed((good) => ({ [name]: [good[name] as string, good[name] as string] })));
   });
 
-  it.each([undefined, '', 'key_unknown', `key_${'x'.repeat(4_000)}`, '__proto__', 'constructor', "' or true --"])('with x-api-key %p nobody is known', async (key) => {
-    expectTurnedAway(await signed(() => ({ 'x-api-key': key })), 'KEY_UNKNOWN');
+  it('with an x-api-key that is none, nobody is known', async () => {
+    for (const key of [undefined, '', 'key_unknown', `key_${'x'.repeat(4_000)}`, '__proto__', 'constructor', "' or true --"]) {
+      expectTurnedAway(await signed(() => ({ 'x-api-key': key })), 'KEY_UNKNOWN');
+    }
   });
 
   it('with x-api-key twice nobody is known', async () => {
@@ -163,7 +165,7 @@ describe('headers', () => {
     ['the version twice', (good: Record<string, string>) => ({ 'webhook-signature': `v1,${good['webhook-signature']}` })],
     ['the signature in hex', (good: Record<string, string>) => ({ 'webhook-signature': `v1,${Buffer.from(good['webhook-signature']?.slice(3) ?? '', 'base64').toString('hex')}` })],
     ['no base64 at all', () => ({ 'webhook-signature': `v1,${'*'.repeat(44)}` })],
-    ['a thousand signatures that do not fit', () => ({ 'webhook-signature': Array.from({ length: 250 }, () => `v1,${'A'.repeat(43)}=`).join(' ') })],
+    ['hundreds of signatures that do not fit', () => ({ 'webhook-signature': Array.from({ length: 250 }, () => `v1,${'A'.repeat(43)}=`).join(' ') })],
   ])('with %s it does not fit', async (_, change) => {
     expectTurnedAway(await signed(change));
   });

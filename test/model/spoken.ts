@@ -1,4 +1,6 @@
 /** From a drawn step to what is really sent at its place: repeats, new references and those of earlier calls, whose session, which player. */
+import { textOf } from './amounts.ts';
+import { movements, type Book, type Movement } from './book.ts';
 import { BACK, NEW, SAME, withoutAbsent, type CallStep, type Step } from './commands.ts';
 import type { Seat } from './ground.ts';
 import type { Call } from './model.ts';
@@ -6,12 +8,13 @@ import type { Call } from './model.ts';
 type Fields = Record<string, unknown>;
 
 /** Undefined where there is nothing to repeat. `place` makes new references that shrinking does not change. */
-export function resolve(step: Step, place: number, before: readonly CallStep[]): Exclude<Step, { do: 'again' }> | undefined {
-  if (step.do === 'call') return { ...step, body: filledIn(step.body, `n${place}`, before) };
+export function resolve(step: Step, place: number, before: readonly CallStep[], book: Book, seat: Seat): Exclude<Step, { do: 'again' }> | undefined {
+  const real = (call: CallStep): CallStep => ({ ...call, body: filledIn(call, `n${place}`, movements(book).filter((m) => m.account === seat.accounts[call.account])) });
+  if (step.do === 'call') return real(step);
   if (step.do !== 'again') return step;
   const earlier = before.length > 0 ? before[step.which % before.length] : undefined;
   if (!earlier) return undefined;
-  const again = { ...earlier, body: filledIn({ ...earlier.body, ...step.change }, `n${place}`, before) };
+  const again = real({ ...earlier, body: { ...earlier.body, ...step.change } });
   return step.asPlay ? asPlay(again) : again;
 }
 
@@ -23,33 +26,29 @@ function asPlay(call: CallStep): CallStep {
   return { ...call, operation: 'play', body: { ...rest, actions: [action] } };
 }
 
-function filledIn(body: Fields, fresh: string, before: readonly CallStep[]): Fields {
-  const known = before.flatMap(movementsIn);
-  const ofSamePlay = Array.isArray(body['actions']) ? movementsIn({ body } as CallStep) : [];
-  const filled = ownReference(body, fresh);
-  const actions = Array.isArray(body['actions']) ? body['actions'].map((action: Fields, i) => ownReference(action, `${fresh}.${i}`)) : undefined;
-  const all = [...known, ...ofSamePlay.map((_, i) => (actions as Fields[])[i] as Fields)];
-  const pointed = (fields: Fields) => pointBack(fields, all);
-  return { ...pointed(filled), ...(actions ? { actions: actions.map(pointed) } : {}) };
+function filledIn({ operation, body }: CallStep, fresh: string, moved: readonly Movement[]): Fields {
+  if (!Array.isArray(body['actions'])) return pointBack(operation, ownReference(body, fresh), moved);
+  const actions = (body['actions'] as Fields[]).map((action, i) => ownReference(action, `${fresh}.${i}`));
+  // a win of a play may name a bet of the same play
+  const bets = actions.filter(({ type }) => type === 'bet').map(({ transactionId }) => ({ kind: 'bet', reference: transactionId }) as Movement);
+  return { ...body, actions: actions.map((action) => pointBack('win', action, [...moved, ...bets])) };
 }
-
-const movementsIn = ({ body }: CallStep): Fields[] =>
-  (Array.isArray(body['actions']) ? body['actions'] as Fields[] : 'transactionId' in body && !('originalTransactionId' in body) ? [body] : []);
 
 const ownReference = (fields: Fields, fresh: string): Fields => (fields['transactionId'] === NEW ? { ...fields, transactionId: fresh } : fields);
 
-function pointBack(fields: Fields, known: readonly Fields[]): Fields {
-  const filled = { ...fields };
-  let meant: Fields | undefined;
-  for (const name of ['betTransactionId', 'originalTransactionId', 'reference']) {
-    const value = fields[name];
-    if (typeof value !== 'string' || !value.startsWith(BACK)) continue;
-    meant = known.at(-1 - Number(value.slice(BACK.length))) ?? known[0];
-    filled[name] = meant?.['transactionId'] ?? 'a';
-  }
-  if (fields['amount'] === SAME) filled['amount'] = meant?.['amount'] ?? '10';
-  for (const name of ['betTransactionId', 'originalTransactionId', 'reference']) if (filled[name] === NEW) filled[name] = 'never';
-  return filled;
+/** `back 2` becomes the reference of the transaction before the one before the last, among those that the field can mean */
+function pointBack(operation: string, fields: Fields, moved: readonly Movement[]): Fields {
+  const field = ['betTransactionId', 'originalTransactionId', 'reference'].find((name) => name in fields);
+  const value = field === undefined ? undefined : String(fields[field]);
+  const kinds = operation === 'win' ? ['bet'] : fields['type'] === 'rollback' ? ['rollback'] : ['bet', 'win', 'promo_win'];
+  const candidates = moved.filter(({ kind }) => kinds.includes(kind));
+  const meant = value?.startsWith(BACK) ? candidates.at(-1 - Number(value.slice(BACK.length))) ?? candidates[0] : undefined;
+  const amount = meant?.amount === undefined ? 10_000_000n : meant.amount < 0n ? -meant.amount : meant.amount;
+  return {
+    ...fields,
+    ...(value?.startsWith(BACK) || value === NEW ? { [field as string]: meant?.reference ?? 'not seen' } : {}),
+    ...(fields['amount'] === SAME ? { amount: textOf(amount, { exponent: 0, scale: 6, max: 0n }) } : {}),
+  };
 }
 
 /** A call with the names in it replaced by whom and what they stand for. */

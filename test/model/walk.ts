@@ -38,7 +38,7 @@ export async function walkerOf(ground: Ground, accounts: Sequence['accounts']): 
   return {
     seat,
     async take(step, place) {
-      const real = resolve(step, place, sent);
+      const real = resolve(step, place, sent, book, seat);
       if (!real) return;
       if (real.do !== 'call') {
         told.push(JSON.stringify(real));
