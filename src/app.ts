@@ -11,7 +11,7 @@ const BODY_BYTES = 64 * 1024;
 /** The application, wired and not yet listening. Throws `UnfitDatabase` where it must not run. */
 export async function createApp(config: Config): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
-    logger: false, bodyLimit: BODY_BYTES, keepAliveTimeout: 75_000, requestTimeout: 15_000, routerOptions: { maxParamLength: 200 },
+    logger: false, skipMiddie: true, bodyLimit: BODY_BYTES, keepAliveTimeout: 75_000, requestTimeout: 15_000, routerOptions: { maxParamLength: 200 },
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(config), adapter, { logger: false, bodyParser: false, abortOnError: false });
   app.useLogger(app.get(Logger));

@@ -14,7 +14,6 @@ export const logging = (level: string) =>
         censor: '[redacted]',
       },
     },
-    // Fastify matches nothing by the module's default path. Money routes need no request-scoped logger and do not pay for one.
-    forRoutes: ['{*splat}'],
-    exclude: ['v1/wallet/{*splat}'],
+    // No middleware: a logger of each request's own would cost every bet, and lines that need a request id name it.
+    forRoutes: [],
   });
