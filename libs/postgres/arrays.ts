@@ -1,10 +1,12 @@
 /**
  * PostgreSQL's binary form of one-dimensional arrays, as parameters: a batch's rows go out as one array a column, and neither side
  * prints or parses decimal text. Each takes the rows and what to read of them; `undefined` is NULL.
+ * They are meant for `unnest` of several arrays.
  */
 
-const OID = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, text: 25, timestamptz: 1184, uuid: 2950 } as const;
+const OID = { bool: 16, bytea: 17, int8: 20, int2: 21, int4: 23, text: 25, tid: 27, timestamptz: 1184, uuid: 2950 } as const;
 const HEADER = 20;
+const EMPTY = 12;
 const POSTGRES_EPOCH_MS = 946_684_800_000;
 const TWO_32 = 2 ** 32;
 
@@ -13,26 +15,29 @@ type Column<T> = <Row>(rows: readonly Row[], read: Read<Row, T>) => Buffer;
 
 const viewOf = (buffer: Buffer) => new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 
-function header(view: DataView, oid: number, length: number, hasNull: boolean): void {
-  view.setInt32(0, length === 0 ? 0 : 1);
-  view.setInt32(4, hasNull ? 1 : 0);
+/** The header, and what was filled. A column of nothing but NULL goes as an empty array: `unnest` of several fills it up with NULLs. */
+function finished(buffer: Buffer, view: DataView, oid: number, length: number, nulls: number, end: number): Buffer {
+  const empty = nulls === length;
+  view.setInt32(0, empty ? 0 : 1);
+  view.setInt32(4, nulls > 0 ? 1 : 0);
   view.setInt32(8, oid);
-  if (length === 0) return;
+  if (empty) return buffer.subarray(0, EMPTY);
   view.setInt32(12, length);
   view.setInt32(16, 1);
+  return buffer.subarray(0, end);
 }
 
 /** Elements of one size, each behind its length. */
 function fixed<T>(oid: number, size: number, write: (view: DataView, offset: number, value: T) => void): Column<T> {
   return (rows, read) => {
-    const buffer = Buffer.allocUnsafe(rows.length === 0 ? 12 : HEADER + rows.length * (4 + size));
+    const buffer = Buffer.allocUnsafe(HEADER + rows.length * (4 + size));
     const view = viewOf(buffer);
     let offset = HEADER;
-    let hasNull = false;
+    let nulls = 0;
     for (const row of rows) {
       const value = read(row);
       if (value === undefined) {
-        hasNull = true;
+        nulls++;
         view.setInt32(offset, -1);
         offset += 4;
       } else {
@@ -41,8 +46,7 @@ function fixed<T>(oid: number, size: number, write: (view: DataView, offset: num
         offset += 4 + size;
       }
     }
-    header(view, oid, rows.length, hasNull);
-    return hasNull ? buffer.subarray(0, offset) : buffer;
+    return finished(buffer, view, oid, rows.length, nulls, offset);
   };
 }
 
@@ -80,6 +84,12 @@ export const int2s = fixed<number>(OID.int2, 2, (view, offset, value) => view.se
 export const bools = fixed<boolean>(OID.bool, 1, (view, offset, value) => view.setUint8(offset, value ? 1 : 0));
 /** timestamptz, from milliseconds since 1970 */
 export const times = fixed<number>(OID.timestamptz, 8, (view, offset, ms) => setLong(view, offset, (ms - POSTGRES_EPOCH_MS) * 1000));
+/** A row's place, as `(block,number)` */
+export const tids = fixed<string>(OID.tid, 6, (view, offset, text) => {
+  const comma = text.indexOf(',');
+  view.setUint32(offset, Number(text.slice(1, comma)));
+  view.setUint16(offset + 4, Number(text.slice(comma + 1, -1)));
+});
 export const uuids = fixed<string>(OID.uuid, 16, setUuid);
 
 export const texts: Column<string> = (rows, read) => {
@@ -98,10 +108,10 @@ export const byteas: Column<Buffer> = (rows, read) => {
 function variable<T>(oid: number, values: readonly (T | undefined)[], buffer: Buffer, write: (buffer: Buffer, value: T, offset: number) => number): Buffer {
   const view = viewOf(buffer);
   let offset = HEADER;
-  let hasNull = false;
+  let nulls = 0;
   for (const value of values) {
     if (value === undefined) {
-      hasNull = true;
+      nulls++;
       view.setInt32(offset, -1);
       offset += 4;
     } else {
@@ -110,6 +120,5 @@ function variable<T>(oid: number, values: readonly (T | undefined)[], buffer: Bu
       offset += 4 + written;
     }
   }
-  header(view, oid, values.length, hasNull);
-  return buffer.subarray(0, values.length === 0 ? 12 : offset);
+  return finished(buffer, view, oid, values.length, nulls, offset);
 }

@@ -11,12 +11,11 @@ export interface ConnectOptions {
 
 const startupOptions = (settings: Settings) => Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(' ');
 
-/** A pipelined connection of its own. Its owner listens for `error` and `end`. */
+/** A connection of one's own. Its owner listens for `end`. */
 export async function connect(url: string, { name, settings = {}, connectMs = 2_000 }: ConnectOptions): Promise<pg.Client> {
   const client = new pg.Client({
-    connectionString: url, application_name: name, options: startupOptions(settings), connectionTimeoutMillis: connectMs,
-    keepAlive: true, pipeline: true,
-  } as pg.ClientConfig);
+    connectionString: url, application_name: name, options: startupOptions(settings), connectionTimeoutMillis: connectMs, keepAlive: true,
+  });
   client.on('error', () => undefined);
   await client.connect();
   return client;
@@ -33,21 +32,4 @@ export function pool(url: string, { name, settings = {}, connectMs = 2_000 }: Co
   });
   opened.on('error', () => undefined);
   return opened;
-}
-
-/** All that `send` queries leaves in one write; the server answers in order. */
-export function inOneFlush<T>(client: pg.Client, send: () => T): T {
-  const { stream } = (client as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection;
-  stream.cork();
-  try {
-    return send();
-  } finally {
-    stream.uncork();
-  }
-}
-
-/** A prepared statement; rows come as arrays in the order of the select list. */
-export function prepared<Row extends unknown[] = unknown[]>(name: string, text: string) {
-  return (client: pg.Client, values: unknown[]): Promise<Row[]> =>
-    client.query<Row>({ name, text, values, rowMode: 'array' }).then((result) => result.rows);
 }

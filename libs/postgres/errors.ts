@@ -9,7 +9,8 @@ const AGAIN = new Set(['40001', '40P01', '55P03']);
 
 export function sqlState(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | undefined)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  // A system error's code starts with an E, and some have five letters too (EPIPE).
+  return typeof code === 'string' && /^[0-9A-DF-Z][0-9A-Z]{4}$/.test(code) ? code : undefined;
 }
 
 export function classify(error: unknown): ErrorClass {

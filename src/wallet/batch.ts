@@ -149,8 +149,10 @@ async function once(writer: Writer, items: readonly Waiting[], waiting: boolean,
     return items.filter((item) => !item.settled && isHeld(item));
   } catch (error) {
     if (error instanceof CommitUnknown) writer.drop(lane.client);
-    else if (written) for (const item of written) item.sent = false;
-    else await lane.client.query('rollback').catch(() => writer.drop(lane.client));
+    else {
+      for (const item of written ?? []) item.sent = false;
+      await lane.client.query('rollback').catch(() => writer.drop(lane.client));
+    }
     throw error;
   } finally {
     clearTimeout(silence);

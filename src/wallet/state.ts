@@ -10,6 +10,8 @@ export interface Wallet {
   readonly at: number;
   readonly stop: 'none' | 'blocked' | 'closed';
   readonly loadedVersion: number;
+  /** where the row stood when it was locked */
+  readonly ctid: string;
 }
 
 /** How a row stands to the database: not in it yet, as it is there, or changed since it was read. */

@@ -21,8 +21,8 @@ const CHECKS: readonly Check[] = [
 
 /** Named of each invariant; the others are counted. */
 const MOST_NAMED = 20;
-const PROGRESS_MS = 5_000;
-const SETTINGS = { default_transaction_read_only: 'on', statement_timeout: 0, idle_in_transaction_session_timeout: 0, lock_timeout: '5s', work_mem: '64MB', jit: 'off' };
+const PROGRESS_MS = 10_000;
+const SETTINGS = { default_transaction_read_only: 'on', statement_timeout: 0, idle_in_transaction_session_timeout: 0, lock_timeout: '5s', work_mem: '64MB', jit: 'off', enable_nestloop: 'off' };
 
 export interface Violation {
   readonly player?: string;

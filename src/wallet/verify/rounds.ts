@@ -58,7 +58,8 @@ const state: Check = {
   invariant: 'I17', says: "a round's state and what is settled follow from the rows", over: ['round', 'transaction', 'transaction_key'],
   query: `
 with ${SETTLED}, ${MOVED}, ${PAIRS}, closing as (
-  select distinct player_id, account_id, ${fingerprintOf('round')} as round from transaction where closes_round and round is not null),
+  select player_id, account_id, ${fingerprintOf('round')} as round, min(round) as name, min(currency) as currency, max(version) as version
+  from transaction where closes_round and round is not null group by 1, 2, 3),
 made as (
   select player_id, account_id, round, min(name) as name, max(version) as version, count(*) filter (where kind = 'bet' and settled) as named,
     coalesce(max(version) filter (where kind = 'bet'), 0) as last_bet_version
@@ -73,9 +74,11 @@ from (
     or coalesce(array_to_string(r.settlements, ','), '') <> coalesce(p.settlements, '')) v
 left join lateral (select transaction_id from transaction where player_id = v.player_id and currency = v.currency and version = v.version limit 1) t on true
 union all
-select c.player_id, t.currency, t.version, t.transaction_id, format('it closes round "%s", which is not there', t.round)
-from closing c join transaction t on t.player_id = c.player_id and t.account_id = c.account_id and t.closes_round and ${fingerprintOf('t.round')} = c.round
-left join round r on r.player_id = c.player_id and r.account_id = c.account_id and r.round = c.round where r.round is null
+select c.player_id, c.currency, c.version, t.transaction_id, format('it closes round "%s", which is not there', c.name)
+from closing c
+left join round r using (player_id, account_id, round)
+left join lateral (select transaction_id from transaction where player_id = c.player_id and currency = c.currency and version = c.version limit 1) t on true
+where r.round is null
 union all
 select player_id, currency, version, transaction_id, format('a close closes round "%s" no more', round) from transaction where kind = 'close' and not closes_round
 union all
