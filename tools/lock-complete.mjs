@@ -19,10 +19,11 @@ function entryOf(packages, path, name) {
   return undefined;
 }
 
-/** Optional packages without an entry: [name, version, who wants it]. */
+/** Optional packages without an entry, and who wants them. */
 function missing({ packages }) {
-  return Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) =>
-    Object.entries(optionalDependencies).filter(([name]) => !entryOf(packages, path, name)).map(([name, version]) => ({ name, version, path })));
+  return Object.entries(packages).flatMap(([path, { optionalDependencies = {} }]) => Object.entries(optionalDependencies)
+    .filter(([name]) => !entryOf(packages, path, name))
+    .map(([name, version]) => ({ name, version, path })));
 }
 
 /** A sentence for each thing that is wrong with a lock file. */
@@ -43,17 +44,18 @@ function ask(name, version, dev) {
   const { dist, scripts = {}, cpu, os, libc, license, engines, bin, dependencies, optionalDependencies } = JSON.parse(stdout);
   const hasInstallScript = ['preinstall', 'install', 'postinstall'].some((script) => script in scripts) || undefined;
   // What is undefined is not written.
-  return {
-    version, integrity: dist.integrity, cpu, dev: dev || undefined, hasInstallScript, license, optional: true, os, libc, engines, bin, dependencies,
-    optionalDependencies,
-  };
+  const { integrity } = dist;
+  const about = { version, integrity, cpu, dev: dev || undefined, hasInstallScript, license, optional: true, os, libc, engines };
+  return { ...about, bin, dependencies, optionalDependencies };
 }
 
 function mend(lock) {
   for (const entry of Object.values(lock.packages)) delete entry.resolved;
   // What is added may want optional packages itself.
   for (let open = missing(lock); open.length > 0; open = missing(lock)) {
-    for (const { name, version, path } of open) lock.packages[`node_modules/${name}`] = ask(name, version, lock.packages[path].dev === true);
+    for (const { name, version, path } of open) {
+      lock.packages[`node_modules/${name}`] = ask(name, version, lock.packages[path].dev === true);
+    }
   }
   const sorted = Object.entries(lock.packages).toSorted(([a], [b]) => a.localeCompare(b, 'en'));
   return { ...lock, packages: Object.fromEntries(sorted) };

@@ -50,7 +50,8 @@ export async function runStages(stages: readonly Stage[]): Promise<number> {
     const title = `── ${i + 1} of ${stages.length}: ${stage.name}`;
     console.log(`\n${title} …`);
     const file = join(scratch, `counts-${i}.json`);
-    running = spawn(process.execPath, stage.node, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, TMPDIR: scratch, STAGE_COUNTS: file } });
+    const env = { ...process.env, TMPDIR: scratch, STAGE_COUNTS: file };
+    running = spawn(process.execPath, stage.node, { stdio: ['ignore', 'inherit', 'inherit'], env });
     const counted = countsOf(await ended(running), file);
     running = undefined;
     counts.push(counted);
@@ -64,7 +65,8 @@ export async function runStages(stages: readonly Stage[]): Promise<number> {
 }
 
 const total = (counts: readonly Counts[], of: keyof Counts): number => counts.reduce((soFar, one) => soFar + one[of], 0);
-const sum = (counts: readonly Counts[]): Counts => ({ passed: total(counts, 'passed'), failed: total(counts, 'failed'), skipped: total(counts, 'skipped') });
+const sum = (counts: readonly Counts[]): Counts =>
+  ({ passed: total(counts, 'passed'), failed: total(counts, 'failed'), skipped: total(counts, 'skipped') });
 const said = ({ passed, failed, skipped }: Counts): string => `${passed} passed, ${failed} failed, ${skipped} skipped`;
 
 function ended(child: ChildProcess): Promise<boolean> {

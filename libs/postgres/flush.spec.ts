@@ -40,7 +40,9 @@ describe('a flush', () => {
     const other = await connect(database.url('superuser'), { name: 'other' });
     await other.query('begin; update thing set worth = 99 where id = 1');
     const waiting = run(client, [begin(), lock([1]), read([1]), commit()]);
-    await other.query(`do $$ begin while not exists (select from pg_locks where not granted) loop perform pg_sleep(0.01); end loop; end $$`);
+    // until the other one stands behind the lock
+    await other.query(`do $$ begin
+      while not exists (select from pg_locks where not granted) loop perform pg_sleep(0.01); end loop; end $$`);
     await other.query('update thing set worth = 100 where id = 1; commit');
     expect(await waiting).toEqual([[], [['100']], [['100']], []]);
     await other.end();

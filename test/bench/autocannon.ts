@@ -47,7 +47,8 @@ const run = autocannon({ url: `http://127.0.0.1:${port}`, connections, duration:
   if (error) throw error;
   const elapsed = (performance.now() - begunAt) / 1000;
   const { errors, timeouts, latency } = result;
-  process.send?.({ answered, failed: refused + errors + timeouts, seconds: elapsed, p50Ms: latency.p50, p99Ms: latency.p99 } satisfies AutocannonResult);
+  const failed = refused + errors + timeouts;
+  process.send?.({ answered, failed, seconds: elapsed, p50Ms: latency.p50, p99Ms: latency.p99 } satisfies AutocannonResult);
 });
 run.on('start', () => {
   begunAt = performance.now();

@@ -19,8 +19,8 @@ function timesOf(pid: number | string): Times | undefined {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const close = text.lastIndexOf(')');
     const fields = text.slice(close + 2).split(' ').map(Number);
-    const [parent, utime, stime, cutime, cstime] = [1, 11, 12, 13, 14].map((i) => fields[i] ?? 0) as [number, number, number, number, number];
-    return { pid: Number(pid), parent, name: text.slice(text.indexOf('(') + 1, close), own: utime + stime, reaped: cutime + cstime };
+    const sum = (...places: number[]) => places.reduce((total, place) => total + (fields[place] ?? 0), 0);
+    return { pid: Number(pid), parent: sum(1), name: text.slice(text.indexOf('(') + 1, close), own: sum(11, 12), reaped: sum(13, 14) };
   } catch {
     return undefined; // it has ended
   }
@@ -41,7 +41,8 @@ export function cpuOf(pid: number): number {
 export function cpuOfFamily(pid: number): number {
   const parent = timesOf(pid);
   if (!parent) return NaN;
-  return seconds(all().filter((times) => times.parent === pid).reduce((sum, child) => sum + child.own + child.reaped, parent.own + parent.reaped));
+  const family = [parent, ...all().filter((times) => times.parent === pid)];
+  return seconds(family.reduce((sum, { own, reaped }) => sum + own + reaped, 0));
 }
 
 /** Of our children that have ended: what a program that came and went has used. */
@@ -49,25 +50,49 @@ export function cpuOfEndedChildren(): number {
   return seconds(timesOf(process.pid)?.reaped ?? NaN);
 }
 
-export type Census = ReadonlyMap<string, { readonly name: string; readonly own: number }>;
-
-/** Every process that is neither ours nor a descendant of ours, with the CPU time it has used. */
-export function othersNow(): Census {
-  const found = all();
-  const ours = new Set([process.pid]);
-  for (let grown = 0; grown !== ours.size;) {
-    grown = ours.size;
-    for (const { pid, parent } of found) if (ours.has(parent)) ours.add(pid);
-  }
-  return new Map(found.filter(({ pid }) => !ours.has(pid)).map(({ pid, name, own }) => [`${pid} ${name}`, { name, own }]));
+export interface Census {
+  readonly at: number;
+  /** CPU seconds of the whole machine, and of this process with all its descendants */
+  readonly machine: number;
+  readonly ours: number;
+  readonly others: ReadonlyMap<string, { readonly name: string; readonly own: number }>;
 }
 
-/** Who else used the machine between two looks, by share of one core; a process that came and went between them is not seen. */
-export function othersSince(before: Census, elapsedSeconds: number): { name: string; cores: number }[] {
-  const byName = new Map<string, number>();
-  for (const [key, { name, own }] of othersNow()) {
-    const used = seconds(own - (before.get(key)?.own ?? 0));
-    byName.set(name, (byName.get(name) ?? 0) + used / elapsedSeconds);
+export interface Others {
+  /** of cores, everything together: also what came and went, and the kernel's own work */
+  readonly cores: number;
+  readonly named: readonly { readonly name: string; readonly cores: number }[];
+}
+
+/** user, nice, system, irq, softirq and steal of the first line of /proc/stat */
+const BUSY = [1, 2, 3, 6, 7, 8];
+
+/** Who uses the machine: we with all our descendants, and everybody else by name. */
+export function census(): Census {
+  const found = all();
+  const mine = new Set([process.pid]);
+  for (let grown = 0; grown !== mine.size;) {
+    grown = mine.size;
+    for (const { pid, parent } of found) if (mine.has(parent)) mine.add(pid);
   }
-  return [...byName].map(([name, cores]) => ({ name, cores })).filter(({ cores }) => cores >= 0.01).sort((a, b) => b.cores - a.cores).slice(0, 12);
+  const fields = LINUX ? readFileSync('/proc/stat', 'utf8').split('\n', 1)[0]?.split(/\s+/).map(Number) : undefined;
+  const others = found.filter(({ pid }) => !mine.has(pid));
+  return {
+    at: performance.now(), machine: seconds(BUSY.reduce((sum, place) => sum + (fields?.[place] ?? NaN), 0)),
+    ours: seconds(found.filter(({ pid }) => mine.has(pid)).reduce((sum, { own, reaped }) => sum + own + reaped, 0)),
+    others: new Map(others.map(({ pid, name, own }) => [`${pid} ${name}`, { name, own }])),
+  };
+}
+
+/** What else ran since an earlier look; by name only who is still there. */
+export function othersSince(before: Census): Others {
+  const now = census();
+  const elapsed = (now.at - before.at) / 1000;
+  const byName = new Map<string, number>();
+  for (const [key, { name, own }] of now.others) {
+    byName.set(name, (byName.get(name) ?? 0) + seconds(own - (before.others.get(key)?.own ?? 0)) / elapsed);
+  }
+  const named = [...byName].map(([name, cores]) => ({ name, cores })).filter(({ cores }) => cores >= 0.01);
+  const elsewhere = now.machine - before.machine - (now.ours - before.ours);
+  return { cores: Math.max(0, elsewhere / elapsed), named: named.sort((a, b) => b.cores - a.cores).slice(0, 12) };
 }

@@ -11,7 +11,8 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }
 
-export const spreadOf = (values: readonly number[]): Spread => ({ median: median(values), min: Math.min(...values), max: Math.max(...values) });
+export const spreadOf = (values: readonly number[]): Spread =>
+  ({ median: median(values), min: Math.min(...values), max: Math.max(...values) });
 
 /** Three significant digits, thousands apart; a dash for what could not be measured. */
 export function show(value: number): string {
@@ -21,4 +22,5 @@ export function show(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
-export const showSpread = ({ median: middle, min, max }: Spread): string => (min === max ? show(middle) : `${show(middle)} (${show(min)}…${show(max)})`);
+export const showSpread = ({ median: middle, min, max }: Spread): string =>
+  (min === max ? show(middle) : `${show(middle)} (${show(min)}…${show(max)})`);

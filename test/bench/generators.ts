@@ -38,7 +38,9 @@ export function chooseGenerator(wanted: Generator['name'] | undefined, dir: stri
   const version = spawnSync('wrk', ['-v'], { encoding: 'utf8' });
   const words = version.error ? undefined : /^wrk (.*?) (Copyright|$)/.exec(version.stdout)?.[1];
   if (wanted === 'wrk' && words === undefined) throw new Error('--generator wrk: there is no wrk on this machine');
-  if (wanted !== 'autocannon' && words !== undefined) return { name: 'wrk', describes: `wrk ${words}, one thread`, run: (load) => byWrk(load, dir) };
+  if (wanted !== 'autocannon' && words !== undefined) {
+    return { name: 'wrk', describes: `wrk ${words}, one thread`, run: (load) => byWrk(load, dir) };
+  }
   return { name: 'autocannon', describes: 'autocannon 9, one process', run: byAutocannon };
 }
 

@@ -83,7 +83,8 @@ async function seed(ownerUrl: string, moneyUrl: string, playerCount: number): Pr
       [operatorId, playerCount]);
     const players = rows.map((row) => row.player_id);
     await fund(owner, moneyUrl, cashier, players);
-    await owner.query('create table bench_insert (id bigint generated always as identity primary key, player_id uuid not null, amount bigint not null)');
+    await owner.query(`create table bench_insert (
+      id bigint generated always as identity primary key, player_id uuid not null, amount bigint not null)`);
     await owner.query('vacuum analyze');
     return { accounts, players };
   } finally {
@@ -91,7 +92,9 @@ async function seed(ownerUrl: string, moneyUrl: string, playerCount: number): Pr
   }
 }
 
-async function addAccount(owner: pg.Client, operatorId: string, provider: string, policy: object, dialect = 'native'): Promise<BenchAccount> {
+async function addAccount(
+  owner: pg.Client, operatorId: string, provider: string, policy: object, dialect = 'native',
+): Promise<BenchAccount> {
   const { rows } = await owner.query<{ account_id: number }>(
     'insert into provider_account (operator_id, provider, dialect, policy) values ($1, $2, $3, $4) returning account_id',
     [operatorId, provider, dialect, JSON.stringify(policy)]);

@@ -21,7 +21,8 @@ export async function lone({ ground, random }: Field, server: Server, calls: num
   const account = ground.accounts.kept;
   const requests = presign(join(ground.dir, 'bets-lone'), calls, account, ground.players, random);
   const task: LoneTask = {
-    insertUrl: ground.postgres.superuserUrl(DATABASE), moneyUrl: ground.moneyUrl, port: server.port, account, players: ground.players.slice(0, 1_000), requests, order,
+    insertUrl: ground.postgres.superuserUrl(DATABASE), moneyUrl: ground.moneyUrl, port: server.port, account,
+    players: ground.players.slice(0, 1_000), requests, order,
   };
   const child = fork(join(import.meta.dirname, 'lone-child.ts'));
   try {

@@ -18,8 +18,8 @@ export interface Machine {
 }
 
 const SETTINGS = [
-  'fsync', 'synchronous_commit', 'full_page_writes', 'data_checksums', 'wal_level', 'wal_sync_method', 'commit_delay', 'shared_buffers', 'max_wal_size',
-  'checkpoint_timeout', 'io_method', 'shared_preload_libraries',
+  'fsync', 'synchronous_commit', 'full_page_writes', 'data_checksums', 'wal_level', 'wal_sync_method', 'commit_delay', 'shared_buffers',
+  'max_wal_size', 'checkpoint_timeout', 'io_method', 'shared_preload_libraries',
 ];
 
 function git(...args: string[]): string {
@@ -37,8 +37,9 @@ export async function describeMachine(superuser: pg.Client): Promise<Machine> {
   const changed = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : ' with changes';
   const disk = statfsSync(tmpdir());
   return {
-    cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), system: `${process.platform} ${release()}`,
-    freeDiskGiB: Math.round((disk.bavail * disk.bsize) / 2 ** 30), node: process.version, postgres: version.rows[0]?.server_version ?? 'unknown',
+    cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${process.platform} ${release()}`, freeDiskGiB: Math.round((disk.bavail * disk.bsize) / 2 ** 30),
+    node: process.version, postgres: version.rows[0]?.server_version ?? 'unknown',
     commit: `${git('rev-parse', '--short=12', 'HEAD') || 'unknown'}${changed}`,
     postgresSettings: Object.fromEntries(rows.map(({ name, value }) => [name, value])),
   };

@@ -47,7 +47,8 @@ export async function peak(field: Field, server: Server, account: BenchAccount, 
   let before = await read();
   let after = before;
   const loaded = await field.generator.run({
-    port: server.port, connections, seconds, requests, onBegin: async () => { before = await read(); }, onEnd: async () => { after = await read(); },
+    port: server.port, connections, seconds, requests,
+    onBegin: async () => { before = await read(); }, onEnd: async () => { after = await read(); },
   });
   rmSync(file);
   const { answered, failed, cpuSeconds } = loaded;

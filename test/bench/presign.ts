@@ -13,7 +13,8 @@ export interface Requests {
 
 const CHUNK = 4_096;
 
-export const BET_SAYS = 'operation, transactionId (36 characters), playerId, currency, amount, gameId, roundId (36 characters, a round a bet); no session token';
+export const BET_SAYS =
+  'operation, transactionId (36 characters), playerId, currency, amount, gameId, roundId (36 characters, a round a bet); no session token';
 
 /** Every bet has a reference and a round of its own; players are drawn uniformly. Signed now, so to be sent within five minutes. */
 export function presign(file: string, count: number, account: BenchAccount, players: readonly string[], random: Random): Requests {

@@ -28,11 +28,13 @@ export async function profile(
 ): Promise<{ markdown: string; figures: object }> {
   const { ground } = field;
   const file = join(ground.dir, 'wallet.cpuprofile');
-  const server = await startWallet(ground, ['--import', join(import.meta.dirname, 'profiler.ts'), ...NAMES_FOR_PERF], { BENCH_PROFILE_FILE: file });
+  const flags = ['--import', join(import.meta.dirname, 'profiler.ts'), ...NAMES_FOR_PERF];
+  const server = await startWallet(ground, flags, { BENCH_PROFILE_FILE: file });
   stops.push(server.stop);
   const connections = sizes.connections.includes(128) ? 128 : (sizes.connections.at(-1) as number);
   const load = () => peak(field, server, ground.accounts.kept, connections, sizes.seconds);
   progress('warming up');
+  await load();
   await load();
 
   progress('load, as it is');
@@ -46,8 +48,10 @@ export async function profile(
   server.child.kill('SIGUSR2');
   const node = summarise(await written(file));
   progress('load under perf');
-  const perf = await perfOf(field, server, sizes, load);
-  return { markdown: markdownOf(plain, profiled, node, statements, perf), figures: { plain, profiled, node: topOf(node), statements, perf } };
+  // V8 has written the names of its functions, for perf alone.
+  const perf = await perfOf(field, server, sizes, load).finally(() => rmSync(`/tmp/perf-${server.pid}.map`, { force: true }));
+  const figures = { plain, profiled, node: topOf(node), statements, perf };
+  return { markdown: markdownOf(plain, profiled, node, statements, perf), figures };
 }
 
 async function written(file: string): Promise<CpuProfile> {
@@ -67,12 +71,15 @@ async function statementsOf({ ground }: Field): Promise<Statement[]> {
     `select query, calls, total_exec_time ms, rows, shared_blks_hit + shared_blks_read hits, wal_bytes "walBytes" from pg_stat_statements
      where dbid = (select oid from pg_database where datname = $1) order by total_exec_time desc limit 15`, [DATABASE]);
   return rows.map((row) => ({
-    query: row.query.replace(/\s+/g, ' ').trim(), calls: Number(row.calls), ms: Number(row.ms), rows: Number(row.rows), hits: Number(row.hits),
-    walBytes: Number(row.walBytes),
+    query: row.query.replace(/\s+/g, ' ').trim(), calls: Number(row.calls), ms: Number(row.ms), rows: Number(row.rows),
+    hits: Number(row.hits), walBytes: Number(row.walBytes),
   }));
 }
 
 interface Looks {
+  readonly nodeByThread: readonly string[];
+  /** V8's helpers collect garbage and compile */
+  readonly helpers: readonly string[];
   readonly nodeByObject: readonly string[];
   readonly nodeByFunction: readonly string[];
   readonly session: readonly string[];
@@ -80,24 +87,26 @@ interface Looks {
 
 /** CPU samples of the kernel, which count no waiting: the server and the session that writes, together under one more load. */
 async function perfOf({ ground }: Field, server: Server, sizes: Sizes, load: () => Promise<Sample>): Promise<Looks | string> {
-  const { rows } = await ground.superuser.query<{ pid: number }>(`select pid from pg_stat_activity where application_name like 'croupier lane%' order by pid`);
+  const { rows } = await ground.superuser.query<{ pid: number }>(
+    `select pid from pg_stat_activity where application_name like 'croupier lane%' order by pid`);
   const [ofNode, ofSession] = [join(ground.dir, 'node.data'), join(ground.dir, 'session.data')];
   const sessions = rows.map(({ pid }) => pid).join(',');
+  const perf = (...args: string[]) => promisify(execFile)('perf', args, { maxBuffer: 1 << 26 });
   const record = (pids: string, data: string) =>
-    promisify(execFile)('perf', ['record', '-q', '-F', '1499', '-p', pids, '-o', data, '--', 'sleep', String(sizes.seconds + 3)]).catch((error: Error) => error);
+    perf('record', '-q', '-F', '1499', '-p', pids, '-o', data, '--', 'sleep', String(sizes.seconds + 3)).catch((error: Error) => error);
   const recording = Promise.all([record(String(server.pid), ofNode), record(sessions, ofSession)]);
   await load();
   const failed = (await recording).find((result) => result instanceof Error);
   if (failed) return `perf could not look: ${failed.message.split('\n').slice(0, 3).join(' ')}`;
-  const report = async (data: string, fields: string) => {
-    const { stdout } = await promisify(execFile)('perf', ['report', '-i', data, '--stdio', '--percent-limit', '0.5', '-F', fields], { maxBuffer: 1 << 26 });
+  const report = async (data: string, fields: string, ...more: string[]) => {
+    const { stdout } = await perf('report', '-i', data, '--stdio', '--percent-limit', '0.5', '-F', fields, ...more);
     return stdout.split('\n').filter((line) => /^\s+\d/.test(line)).map((line) => line.trim().replace(/\s{2,}/g, '  ')).slice(0, 60);
   };
-  const looks = {
-    nodeByObject: await report(ofNode, 'overhead,dso'), nodeByFunction: await report(ofNode, 'overhead,symbol'), session: await report(ofSession, 'overhead,dso,symbol'),
+  return {
+    nodeByThread: await report(ofNode, 'overhead,comm'), helpers: await report(ofNode, 'overhead,symbol', '--comms', 'node-V8Worker'),
+    nodeByObject: await report(ofNode, 'overhead,dso'),
+    nodeByFunction: await report(ofNode, 'overhead,symbol'), session: await report(ofSession, 'overhead,dso,symbol'),
   };
-  rmSync(`/tmp/perf-${server.pid}.map`, { force: true });
-  return looks;
 }
 
 const topOf = ({ busyUs, idleUs, self, groups, inclusive }: Summary) =>
@@ -110,16 +119,24 @@ function markdownOf(plain: Sample, profiled: Sample, node: Summary, statements: 
     ...list.slice(0, many).map(({ name, us }) => `| ${show(us * scale)} | ${show((us / node.busyUs) * 100)} % | \`${name}\` |`), '',
   ];
   const bets = plain.answered;
+  const waited = (node.idleUs / (node.idleUs + node.busyUs)) * 100;
   const counted = statements.reduce((sum, { ms }) => sum + ms, 0);
   return [
-    `${plain.connections} connections: ${show(plain.perSecond)} bets/s, ${show(plain.batch)} movements a batch; CPU a bet: Node ${show(plain.nodeUs)} µs, `
-    + `PostgreSQL ${show(plain.postgresUs)} µs, load generator ${show(plain.loadUs)} µs. Under the profiler ${show(profiled.perSecond)} bets/s; the server waited `
-    + `${show((node.idleUs / (node.idleUs + node.busyUs)) * 100)} % of the time. Shares of the profile are scaled to the CPU time without it.`, '',
-    '## Node', ...shares('By where it belongs', node.groups, 36), ...shares('By function, its own time', node.self, 50), ...shares('Our functions and our packages\', with all that they call', node.inclusive, 70),
+    `${plain.connections} connections: ${show(plain.perSecond)} bets/s, ${show(plain.batch)} movements a batch. `
+    + `CPU a bet: Node ${show(plain.nodeUs)} µs, PostgreSQL ${show(plain.postgresUs)} µs, load generator ${show(plain.loadUs)} µs. `
+    + `Under the profiler ${show(profiled.perSecond)} bets/s; the server waited ${show(waited)} % of the time.`, '',
+    'The profile counts time on the clock, scaled to the CPU time without it: on a full machine a call into the kernel that wakes',
+    'another process (`writev`, `writeUtf8String`) seems to cost what that process then takes. perf below counts CPU time alone.', '',
+    '## Node', ...shares('By where it belongs', node.groups, 36), ...shares('By function, its own time', node.self, 50),
+    ...shares('Our functions and our packages\', with all that they call', node.inclusive, 70),
     '## PostgreSQL, by statement',
-    `Execution as pg_stat_statements counts it: ${show((counted * 1e3) / bets)} µs of the ${show(plain.postgresUs)} µs a bet. The rest is parsing of messages and arrays, planning, commit, and the other processes.`, '',
+    `Execution as pg_stat_statements counts it: ${show((counted * 1e3) / bets)} µs of the ${show(plain.postgresUs)} µs a bet. `
+    + 'The rest is parsing of messages and arrays, planning, commit, and the other processes.', '',
     '| µs a bet | calls a bet | rows a call | blocks a bet | WAL bytes a bet | |', '| ---: | ---: | ---: | ---: | ---: | --- |',
-    ...statements.map((s) => `| ${[(s.ms * 1e3) / bets, s.calls / bets, s.rows / s.calls, s.hits / bets, s.walBytes / bets].map(show).join(' | ')} | \`${s.query.slice(0, 110).replaceAll('|', '\\|')}\` |`), '',
+    ...statements.map(({ query, calls, ms, rows, hits, walBytes }) => {
+      const cells = [(ms * 1e3) / bets, calls / bets, rows / calls, hits / bets, walBytes / bets].map(show);
+      return `| ${cells.join(' | ')} | \`${query.slice(0, 110).replaceAll('|', '\\|')}\` |`;
+    }), '',
     ...perfLines(perf),
   ].join('\n');
 }
@@ -128,6 +145,8 @@ function perfLines(perf: Looks | string): string[] {
   if (typeof perf === 'string') return ['## perf', perf, ''];
   const block = (title: string, lines: readonly string[]) => [`## ${title}`, '```', ...lines, '```', ''];
   return [
+    ...block('perf: the server, by thread', perf.nodeByThread),
+    ...block('perf: of it, the helper threads of V8, by function', perf.helpers.slice(0, 20)),
     ...block('perf: the server, by object (the kernel, the Node binary, compiled functions)', perf.nodeByObject),
     ...block('perf: the server, by function', perf.nodeByFunction), ...block('perf: the writing session', perf.session),
   ];

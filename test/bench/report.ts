@@ -1,12 +1,16 @@
 /** A run's figures as the terminal shows them and as files keep them. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Others } from './cpu.ts';
 import { show, showSpread } from './figures.ts';
 import type { Machine } from './machine.ts';
 import { BET_SAYS } from './presign.ts';
+import type { Sample } from './peak.ts';
 import type { Round, Wal } from './rounds.ts';
 import type { Sizes } from './settings.ts';
 import { met, type Row } from './table.ts';
+import type { TpcbSample } from './tpcb.ts';
+import type { WalSample } from './wal.ts';
 
 export interface Report {
   readonly at: string;
@@ -16,15 +20,23 @@ export interface Report {
   readonly generator: string;
   readonly tpcb: string | undefined;
   readonly checkpoints: { readonly timed: number; readonly requested: number };
-  readonly others: readonly { readonly name: string; readonly cores: number }[];
+  readonly others: Others;
   readonly loadBefore: string;
   readonly rows: readonly Row[];
   readonly rounds: readonly Round[];
   readonly wal: Wal | undefined;
 }
 
-const goalOf = ({ goal }: Row): string => (goal?.least !== undefined ? `≥ ${show(goal.least)}` : goal?.most !== undefined ? `≤ ${show(goal.most)}` : '');
-const verdictOf = (row: Row): string => ({ true: 'met', false: '**short**', undefined: '' })[String(met(row)) as 'true' | 'false' | 'undefined'];
+function goalOf({ goal }: Row): string {
+  if (goal?.least !== undefined) return `≥ ${show(goal.least)}`;
+  return goal?.most !== undefined ? `≤ ${show(goal.most)}` : '';
+}
+
+function verdictOf(row: Row): string {
+  const reached = met(row);
+  if (reached === undefined) return '';
+  return reached ? 'met' : '**short**';
+}
 
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
@@ -38,25 +50,45 @@ const mainTable = (rows: readonly Row[]): string => table(
 export function forTerminal(rows: readonly Row[]): string {
   const cells = rows.map((row) => [row.id, row.what, showSpread(row.value), row.unit, goalOf(row), verdictOf(row).replaceAll('*', '')]);
   const widths = cells[0]?.map((_, i) => Math.max(...cells.map((line) => line[i]?.length ?? 0))) ?? [];
-  return cells.map((line, i) => `${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}  ${rows[i]?.from ?? ''}`).join('\n');
+  const padded = cells.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
+  return padded.map((line, i) => `${line}  ${rows[i]?.from ?? ''}`).join('\n');
 }
 
 function levels(rounds: readonly Round[]): string {
-  const lines = rounds.flatMap((round, i) => [
-    ...round.wallet.map((s) => [`${i + 1}`, `bets, ${s.connections} connections`, ...loadCells(s), show(s.batch), show(s.nodeUs), show(s.postgresUs), show(s.loadUs), show(s.failed)]),
-    ...round.bare.map((s) => [`${i + 1}`, `bare, ${s.connections} connections`, ...loadCells(s), '', show(s.nodeUs), '', show(s.loadUs), show(s.failed)]),
-    ...round.tpcb.map((s) => [`${i + 1}`, `TPC-B, ${s.clients} clients`, show(s.perSecond), show(s.latencyMs), '', '', '', show(s.postgresUs), show(s.loadUs), '']),
-  ]);
-  return table(['round', 'what', 'a second', 'p50 ms (TPC-B: mean)', 'p99 ms', 'batch', 'Node µs', 'PostgreSQL µs', 'generator µs', 'failed'], lines);
+  const head = ['round', 'what', 'a second', 'p50 ms (TPC-B: mean)', 'p99 ms', 'batch', 'Node µs', 'PostgreSQL µs', 'load µs', 'failed'];
+  const ofServer = (round: number, what: string, s: Sample) => [
+    String(round), `${what}, ${s.connections} connections`,
+    ...[s.perSecond, s.p50Ms, s.p99Ms, s.batch || NaN, s.nodeUs, s.postgresUs || NaN, s.loadUs, s.failed].map(show),
+  ];
+  const ofTpcb = (round: number, s: TpcbSample) => [
+    String(round), `TPC-B, ${s.clients} clients`,
+    ...[s.perSecond, s.latencyMs, NaN, NaN, NaN, s.postgresUs, s.loadUs, NaN].map(show),
+  ];
+  return table(head, rounds.flatMap((round, i) => [
+    ...round.wallet.map((sample) => ofServer(i + 1, 'bets', sample)),
+    ...round.bare.map((sample) => ofServer(i + 1, 'bare', sample)),
+    ...round.tpcb.map((sample) => ofTpcb(i + 1, sample)),
+  ]));
 }
-
-const loadCells = ({ perSecond, p50Ms, p99Ms }: { perSecond: number; p50Ms: number; p99Ms: number }) => [show(perSecond), show(p50Ms), show(p99Ms)];
 
 const walKinds = ({ none, kept }: Wal): string => table(
   ['round rows', 'kind of record', 'bytes a bet', 'records a bet'],
-  ([['without', none.at(-1)], ['with', kept.at(-1)]] as const).flatMap(([words, sample]) =>
-    (sample?.byKind ?? []).map(({ kind, bytes, records }) => [words, kind, show(bytes), show(records)])),
+  [...kindsOf('without', none), ...kindsOf('with', kept)],
 );
+
+/** Over all checkpoints; what comes by itself now and then, as a vacuum, is part of it. */
+function kindsOf(words: string, samples: readonly WalSample[]): string[][] {
+  const bets = samples.reduce((sum, sample) => sum + sample.bets, 0);
+  const totals = new Map<string, { bytes: number; records: number }>();
+  for (const sample of samples) {
+    for (const { kind, bytes, records } of sample.byKind) {
+      const total = totals.get(kind) ?? { bytes: 0, records: 0 };
+      totals.set(kind, { bytes: total.bytes + bytes * sample.bets, records: total.records + records * sample.bets });
+    }
+  }
+  const sorted = [...totals].sort(([, a], [, b]) => b.bytes - a.bytes).slice(0, 12);
+  return sorted.map(([kind, { bytes, records }]) => [words, kind, show(bytes / bets), show(records / bets)]);
+}
 
 export function machineLines({ machine }: Pick<Report, 'machine'>): string[] {
   return [
@@ -68,17 +100,19 @@ export function machineLines({ machine }: Pick<Report, 'machine'>): string[] {
 
 export function markdownOf(report: Report): string {
   const { sizes, rounds, wal, checkpoints } = report;
-  const others = report.others.map(({ name, cores }) => `${name} ${show(cores)}`).join(', ') || 'nothing that used a hundredth of a core';
+  const named = report.others.named.map(({ name, cores }) => `${name} ${show(cores)}`).join(', ');
   return [
     `# Bench, ${report.at}, ${sizes.form} form`, '',
     ...(sizes.form === 'tiny' ? ['**Its figures mean nothing**: this form only shows that everything runs.', ''] : []),
     'Ratios within one run on one machine; absolute figures promise nothing.', '', mainTable(report.rows), '',
     '## Conditions', ...machineLines(report),
-    `- ${sizes.rounds} rounds in turned order, a checkpoint before each, loads of ${sizes.seconds} s, ${sizes.players} players drawn uniformly, seed ${report.seed}`,
+    `- ${sizes.rounds} rounds in turned order, a checkpoint before each, loads of ${sizes.seconds} s, `
+    + `${sizes.players} players drawn uniformly, seed ${report.seed}`,
     `- load: ${report.generator}; closed loop; TPC-B: ${report.tpcb ?? 'not run'}`,
     `- a bet says ${BET_SAYS}; the wallet runs as one process (one lane), role wallet alone, no replica, no simulated studio`,
     `- checkpoints since the cluster began: ${checkpoints.requested} asked for or by size of the log, ${checkpoints.timed} by time`,
-    `- load average before: ${report.loadBefore || 'unknown'}; what else ran meanwhile (cores): ${others}`,
+    `- load average before: ${report.loadBefore || 'unknown'}; what else ran meanwhile took ${show(report.others.cores)} cores`
+    + `${named && `, of that still there at the end: ${named}`}`,
     ...(rounds.length > 0 ? ['', '## Every load', levels(rounds)] : []),
     ...(wal ? ['', '## What the log holds', walKinds(wal)] : []), '',
   ].join('\n');

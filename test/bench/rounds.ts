@@ -78,7 +78,8 @@ export async function measureWal(field: Field, wallet: Server, sizes: Sizes, pro
     for (const rounds of ['none', 'kept'] as const) {
       const sample = await walOf(field, wallet, field.ground.accounts[rounds], connections, sizes.seconds);
       wal[rounds].push(sample);
-      progress(`log behind checkpoint ${number} of ${sizes.checkpoints}, ${rounds === 'none' ? 'without' : 'with'} round rows: ${Math.round(sample.bytes)} bytes a bet`);
+      const which = `${rounds === 'none' ? 'without' : 'with'} round rows`;
+      progress(`log behind checkpoint ${number} of ${sizes.checkpoints}, ${which}: ${Math.round(sample.bytes)} bytes a bet`);
     }
   }
   return wal;

@@ -1,7 +1,7 @@
 /** `npm run bench`: what a bet costs here, against PostgreSQL's own short transaction and against our own HTTP side without a database. */
 import { join } from 'node:path';
 import { ROOT } from './built.ts';
-import { othersNow, othersSince } from './cpu.ts';
+import { census, othersSince } from './cpu.ts';
 import { chooseGenerator } from './generators.ts';
 import { prepareGround, type Ground } from './ground.ts';
 import { describeMachine, loadAverage } from './machine.ts';
@@ -35,7 +35,8 @@ async function main(options: Options): Promise<void> {
   }
 }
 
-const resultName = (commit: string, form: string) => `${new Date().toISOString().slice(0, 16).replace(':', '')}-${commit.split(' ')[0]}-${form}`;
+const resultName = (commit: string, form: string) =>
+  `${new Date().toISOString().slice(0, 16).replace(':', '')}-${commit.split(' ')[0]}-${form}`;
 const directoryOf = (options: Options) => options.out ?? join(ROOT, 'test/bench/results');
 
 async function writeProfile(options: Options, field: Field, stops: (() => Promise<void>)[]): Promise<void> {
@@ -43,7 +44,8 @@ async function writeProfile(options: Options, field: Field, stops: (() => Promis
   const { markdown, figures } = await profile(field, options.sizes, progress, stops);
   const text = [`# Where a bet's time goes, ${new Date().toISOString()}`, '', ...machineLines({ machine }), '', markdown].join('\n');
   console.log(`\n${text}`);
-  progress(`written to ${keep(directoryOf(options), resultName(machine.commit, 'profile'), { machine, seed: options.seed, ...figures }, text)}.md and .json`);
+  const kept = keep(directoryOf(options), resultName(machine.commit, 'profile'), { machine, seed: options.seed, ...figures }, text);
+  progress(`written to ${kept}.md and .json`);
 }
 
 async function writeReport(options: Options, field: Field, loadBefore: string, stops: (() => Promise<void>)[]): Promise<void> {
@@ -59,21 +61,22 @@ async function writeReport(options: Options, field: Field, loadBefore: string, s
   };
   const wallet = await started(startWallet(ground));
   const bare = wants('S3') ? await started(startBare(ground.accounts.kept)) : undefined;
-  const [before, since] = [othersNow(), performance.now()];
+  const before = census();
   const rounds = wants('S1', 'S3', 'S4') ? await measureRounds(field, { wallet, bare, tpcb }, sizes, goals, progress) : [];
   const wal = wants('S8') ? await measureWal(field, wallet, sizes, progress) : undefined;
-  const others = othersSince(before, (performance.now() - since) / 1000);
+  const others = othersSince(before);
   const report: Report = {
-    at: new Date().toISOString(), machine, sizes, seed, generator: field.generator.describes, tpcb: tpcb?.describes, checkpoints: await checkpointsOf(ground),
-    others, loadBefore, rows: rowsOf(goals, rounds, wal, tpcb?.genuine ?? false), rounds, wal,
+    at: new Date().toISOString(), machine, sizes, seed, generator: field.generator.describes, tpcb: tpcb?.describes,
+    checkpoints: await checkpointsOf(ground), others, loadBefore, rows: rowsOf(goals, rounds, wal, tpcb?.genuine ?? false), rounds, wal,
   };
   const markdown = markdownOf(report);
-  console.log(`\n${forTerminal(report.rows)}\n\n${markdown.slice(markdown.indexOf('## Conditions'), markdown.indexOf('## What the log holds') >>> 0)}`);
+  console.log(`\n${forTerminal(report.rows)}\n\n${markdown.slice(markdown.indexOf('## Conditions'))}`);
   progress(`written to ${keep(directoryOf(options), resultName(machine.commit, sizes.form), report, markdown)}.md and .json`);
 }
 
 async function checkpointsOf({ superuser }: Ground): Promise<Report['checkpoints']> {
-  const { rows } = await superuser.query<{ num_timed: string; num_requested: string }>('select num_timed, num_requested from pg_stat_checkpointer');
+  const { rows } = await superuser.query<{ num_timed: string; num_requested: string }>(
+    'select num_timed, num_requested from pg_stat_checkpointer');
   return { timed: Number(rows[0]?.num_timed), requested: Number(rows[0]?.num_requested) };
 }
 

@@ -65,7 +65,8 @@ export interface Counters {
 /** What the wallet itself counts, from its /metrics. */
 export async function countersOf(server: Server): Promise<Counters> {
   const text = await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text();
-  const samples = [...text.matchAll(/^(\w+)(?:\{(.*)\})? ([\d.e+-]+)$/gm)].map(([, name, labels, value]) => ({ name, labels: labels ?? '', value: Number(value) }));
+  const lines = text.matchAll(/^(\w+)(?:\{(.*)\})? ([\d.e+-]+)$/gm);
+  const samples = [...lines].map(([, name, labels, value]) => ({ name, labels: labels ?? '', value: Number(value) }));
   const sum = (name: string, fits: (labels: string) => boolean = () => true) =>
     samples.filter((sample) => sample.name === name && fits(sample.labels)).reduce((total, sample) => total + sample.value, 0);
   const isBet = (labels: string) => labels.includes('command="bet"');

@@ -31,14 +31,16 @@ export interface Options {
 }
 
 const FULL: Sizes = {
-  form: 'full', rounds: 3, seconds: 10, warmUpSeconds: 8, players: 100_000, connections: [64, 128, 256], pgbenchScale: 50, pgbenchClients: [8, 32],
-  loneCalls: 1_000, checkpoints: 2,
+  form: 'full', rounds: 3, seconds: 10, warmUpSeconds: 8, players: 100_000, connections: [64, 128, 256], pgbenchScale: 50,
+  pgbenchClients: [8, 32], loneCalls: 1_000, checkpoints: 2,
 };
 const SIZES: Record<Sizes['form'], Sizes> = {
   full: FULL,
-  quick: { ...FULL, form: 'quick', seconds: 3, warmUpSeconds: 3, players: 20_000, connections: [128], loneCalls: 300 },
+  quick: { ...FULL, form: 'quick', seconds: 3, warmUpSeconds: 5, players: 20_000, connections: [128], loneCalls: 300 },
   /** to see that everything runs; its figures mean nothing */
-  tiny: { ...FULL, form: 'tiny', rounds: 2, seconds: 1, warmUpSeconds: 1, players: 500, connections: [8, 16], pgbenchScale: 1, loneCalls: 50 },
+  tiny: {
+    ...FULL, form: 'tiny', rounds: 2, seconds: 1, warmUpSeconds: 1, players: 500, connections: [8, 16], pgbenchScale: 1, loneCalls: 50,
+  },
 };
 
 export const USAGE = `node test/bench/run.ts [options]

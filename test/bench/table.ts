@@ -25,7 +25,8 @@ export function rowsOf(goals: readonly Goal[], rounds: readonly Round[], wal: Wa
   ];
 }
 
-const fastest = <Item extends { perSecond: number }>(items: readonly Item[]): Item => items.reduce((a, b) => (b.perSecond > a.perSecond ? b : a));
+const fastest = <Item extends { perSecond: number }>(items: readonly Item[]): Item =>
+  items.reduce((a, b) => (b.perSecond > a.perSecond ? b : a));
 const over = <Item>(items: readonly Item[], pick: (item: Item) => number): Spread => spreadOf(items.map(pick));
 
 function speedRows(rounds: readonly Round[], genuine: boolean): Row[] {
@@ -33,12 +34,15 @@ function speedRows(rounds: readonly Round[], genuine: boolean): Row[] {
   const rates = over(bets, (sample) => sample.perSecond);
   const tpcb = over(rounds, (round) => fastest(round.tpcb).perSecond);
   const cost = (what: string, pick: (sample: (typeof bets)[number]) => number, most?: number): Row => ({
-    id: 'S1', what, value: over(bets, pick), unit: 'µs a bet', goal: most === undefined ? undefined : { most }, from: 'at the best number of connections of each round',
+    id: 'S1', what, value: over(bets, pick), unit: 'µs a bet', goal: most === undefined ? undefined : { most },
+    from: 'at the best number of connections of each round',
   });
   return [
     {
-      id: genuine ? 'S1' : 'stand-in', what: 'signed, durable bets over HTTP ÷ TPC-B', unit: '×', goal: genuine ? { least: 3 } : undefined,
-      value: over(rounds, (round) => best(round.wallet).perSecond / fastest(round.tpcb).perSecond), from: `${showSpread(rates)} bets/s ÷ ${showSpread(tpcb)} transactions/s`,
+      id: genuine ? 'S1' : 'stand-in', what: 'signed, durable bets over HTTP ÷ TPC-B', unit: '×',
+      goal: genuine ? { least: 3 } : undefined,
+      value: over(rounds, (round) => best(round.wallet).perSecond / fastest(round.tpcb).perSecond),
+      from: `${showSpread(rates)} bets/s ÷ ${showSpread(tpcb)} transactions/s`,
     },
     cost('CPU of Node', (sample) => sample.nodeUs, 60),
     cost('CPU of PostgreSQL', (sample) => sample.postgresUs, 50),
@@ -54,7 +58,10 @@ function bareRows(rounds: readonly Round[]): Row[] {
       value: over(rounds, (round) => best(round.wallet).perSecond / best(round.bare).perSecond),
       from: `bare: ${showSpread(over(bare, (sample) => sample.perSecond))} calls/s`,
     },
-    { id: 'S3', what: 'CPU of Node, bare', unit: 'µs a call', goal: undefined, value: over(bare, (sample) => sample.nodeUs), from: 'signature, schema and HTTP alone' },
+    {
+      id: 'S3', what: 'CPU of Node, bare', unit: 'µs a call', goal: undefined, value: over(bare, (sample) => sample.nodeUs),
+      from: 'signature, schema and HTTP alone',
+    },
   ];
 }
 
@@ -74,14 +81,17 @@ function walRows({ none, kept }: Wal): Row[] {
       from: `${showSpread(over(samples, (sample) => sample.records))} records a bet, over ${samples.length} checkpoints`,
     },
     {
-      id: 'S8', what: `full-page images ${words}`, unit: 'bytes a bet', goal: undefined, value: over(samples, (sample) => sample.imageBytes),
-      from: `${showSpread(over(samples, (sample) => sample.images))} images a bet over ${show(median(samples.map((sample) => sample.bets)))} bets behind each checkpoint; falls with their number`,
+      id: 'S8', what: `full-page images ${words}`, unit: 'bytes a bet', goal: undefined,
+      value: over(samples, (sample) => sample.imageBytes),
+      from: `${showSpread(over(samples, (sample) => sample.images))} images a bet over `
+        + `${show(median(samples.map((sample) => sample.bets)))} bets behind each checkpoint; falls with their number`,
     },
   ];
   return [
     ...rows(none, 'without round rows', 850), ...rows(kept, 'with round rows', 1_100),
     {
-      id: 'S8', what: 'flushes of the log under load', unit: 'a bet', goal: { most: 0.1 }, value: over([...none, ...kept], (sample) => sample.flushes),
+      id: 'S8', what: 'flushes of the log under load', unit: 'a bet', goal: { most: 0.1 },
+      value: over([...none, ...kept], (sample) => sample.flushes),
       from: `${showSpread(over([...none, ...kept], (sample) => sample.batch))} movements a batch`,
     },
   ];

@@ -36,7 +36,8 @@ export async function transact(url: string, scale: number, until: () => boolean)
     await run('read', 'select balance from account where id = $1', [account]);
     await run('teller', 'update teller set balance = balance + $1 where id = $2', [delta, teller]);
     await run('branch', 'update branch set balance = balance + $1 where id = $2', [delta, branch]);
-    await run('history', 'insert into history (teller, branch, account, delta, at) values ($1, $2, $3, $4, current_timestamp)', [teller, branch, account, delta]);
+    await run('history', 'insert into history (teller, branch, account, delta, at) values ($1, $2, $3, $4, current_timestamp)',
+      [teller, branch, account, delta]);
     await client.query('commit');
     done++;
   }

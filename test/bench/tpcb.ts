@@ -44,12 +44,14 @@ export async function prepareTpcb(ground: Ground, scale: number, seed: number): 
   const family = () => cpuOfFamily(postgres.pid);
   if (!found) {
     await makeTables(url, scale);
-    return { genuine: false, describes: `stand-in through pg, scale ${scale}`, run: (clients, seconds) => standIn(url, scale, clients, seconds, family) };
+    const run = (clients: number, seconds: number) => standIn(url, scale, clients, seconds, family);
+    return { genuine: false, describes: `stand-in through pg, scale ${scale}`, run };
   }
   const { username, password } = new URL(url);
   const env = { PATH: process.env['PATH'] ?? '', PGPASSWORD: decodeURIComponent(password) };
   const where = ['-h', postgres.host, '-p', String(postgres.port), '-U', username];
-  const pgbench = async (args: readonly string[]) => (await promisify(execFile)(found.program, [...where, ...args, DATABASE], { env })).stdout;
+  const pgbench = async (args: readonly string[]) =>
+    (await promisify(execFile)(found.program, [...where, ...args, DATABASE], { env })).stdout;
   await pgbench(['-i', '-q', '-I', 'dtGvp', '-s', String(scale)]);
   return {
     genuine: true,
@@ -76,7 +78,8 @@ async function standIn(url: string, scale: number, clients: number, seconds: num
     const { transactions, elapsed } = await said<{ transactions: number; elapsed: number }>();
     return {
       clients, perSecond: transactions / elapsed, latencyMs: (clients * elapsed * 1e3) / transactions,
-      postgresUs: ((family() - before.server) * 1e6) / transactions, loadUs: ((cpuOf(child.pid as number) - before.load) * 1e6) / transactions,
+      postgresUs: ((family() - before.server) * 1e6) / transactions,
+      loadUs: ((cpuOf(child.pid as number) - before.load) * 1e6) / transactions,
     };
   } finally {
     child.kill('SIGKILL');

@@ -50,11 +50,13 @@ export async function walOf(field: Field, server: Server, account: BenchAccount,
      from pg_get_wal_stats($1::pg_lsn, $2::pg_lsn, true) where count > 0 order by record_size desc`, [before.at.lsn, after.at.lsn]);
   const sum = (column: 'bytes' | 'images') => kinds.rows.reduce((total, row) => total + Number(row[column]), 0);
   const perBet = (total: number) => total / bets;
+  const since = (column: 'records' | 'images' | 'flushes') => perBet(Number(after.at[column]) - Number(before.at[column]));
   return {
     perSecond, batch, bets, bytes: perBet(sum('bytes')), imageBytes: perBet(sum('images')),
-    records: perBet(Number(after.at.records) - Number(before.at.records)), images: perBet(Number(after.at.images) - Number(before.at.images)),
-    flushes: perBet(Number(after.at.flushes) - Number(before.at.flushes)),
-    byKind: kinds.rows.slice(0, 12).map((row) => ({ kind: row.kind, bytes: perBet(Number(row.bytes)), records: perBet(Number(row.records)) })),
+    records: since('records'), images: since('images'), flushes: since('flushes'),
+    byKind: kinds.rows.slice(0, 24).map((row) => ({
+      kind: row.kind, bytes: perBet(Number(row.bytes)), records: perBet(Number(row.records)),
+    })),
   };
 }
 

@@ -27,7 +27,13 @@ describe('an answer', () => {
     fits('authenticate', reply);
     bearsMoneyHeaders(reply);
     expect(reply.body).toEqual({
-      playerId: player.id, currency: 'EUR', balance: '100.00', walletVersion: 1, country: 'MT', language: 'en', sessionToken: player.sessionToken,
+      playerId: player.id,
+      currency: 'EUR',
+      balance: '100.00',
+      walletVersion: 1,
+      country: 'MT',
+      language: 'en',
+      sessionToken: player.sessionToken,
     });
   });
 
@@ -51,8 +57,16 @@ describe('an answer', () => {
     }
     const [{ transactionId, processedAt }, ...rest] = replies.map(({ body }) => body);
     expect(replies[0].body).toEqual({
-      transactionId, reference: 'b1', type: 'bet', status: 'applied', outcome: 'applied', amount: '12.50', currency: 'EUR', balance: '87.50',
-      walletVersion: 2, processedAt,
+      transactionId,
+      reference: 'b1',
+      type: 'bet',
+      status: 'applied',
+      outcome: 'applied',
+      amount: '12.50',
+      currency: 'EUR',
+      balance: '87.50',
+      walletVersion: 2,
+      processedAt,
     });
     expect(rest.map(({ type, amount, balance, walletVersion }) => [type, amount, balance, walletVersion]))
       .toEqual([['win', '0.00001', '87.50001', 3], ['rollback', '0.00001', '87.50', 4]]);
@@ -89,7 +103,9 @@ describe('an answer', () => {
     await rollback('k2', 'b9');
     expect((await status('rollback', 'k2')).body).toMatchObject({ status: 'replayed', outcome: 'tombstoned', amount: '0.00' });
     expect((await status('win', 'w9')).body).toEqual({ status: 'unknown' });
-    expect(await here.sql('select balance::text, version::text from wallet where player_id = $1', [player.id])).toEqual([{ balance: '90000000', version: '4' }]);
+    expect(await here.sql('select balance::text, version::text from wallet where player_id = $1', [player.id])).toEqual([
+      { balance: '90000000', version: '4' },
+    ]);
   });
 
   it('echoes webhook-id as x-request-id, in refusals in the body too', async () => {
@@ -110,8 +126,15 @@ describe('an answer', () => {
     expect([mediaType(reply), headers['x-wallet-version']]).toEqual(['application/problem+json', '1']);
     expect(headers['x-consistency-token']).toEqual(expect.any(String));
     expect(body).toEqual({
-      type: 'urn:croupier:problem:insufficient-funds', title: expect.any(String), status: 422, code: 'INSUFFICIENT_FUNDS', detail: expect.any(String),
-      requestId: headers['x-request-id'], retryable: false, balance: '100.00', currency: 'EUR',
+      type: 'urn:croupier:problem:insufficient-funds',
+      title: expect.any(String),
+      status: 422,
+      code: 'INSUFFICIENT_FUNDS',
+      detail: expect.any(String),
+      requestId: headers['x-request-id'],
+      retryable: false,
+      balance: '100.00',
+      currency: 'EUR',
     });
     expect(JSON.stringify(body)).not.toContain(player.id);
   });
@@ -168,5 +191,20 @@ describe('two players', () => {
     expect(said(await provider.call('balance', { playerId: stranger?.id, currency: 'EUR' }))).toBe('PLAYER_NOT_FOUND');
     expect(said(await provider.call('authenticate', { sessionToken: stranger?.sessionToken }))).toBe('SESSION_NOT_FOUND');
     expect(said(await here.provider(-1).call('balance', { playerId: stranger?.id, currency: 'EUR' }))).toBe('ok 100.00');
+  });
+
+  it('of two operators, named by both in the same moment, move only for their own', async () => {
+    const seat = here.seat();
+    const foreign = here.provider(-1);
+    const bet = { playerId: seat.player.id, currency: 'EUR', amount: '1', gameId: 'game-1', roundId: 'r1' };
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        i % 2 === 0 ? seat.bet(`b${i}`, '1') : foreign.call('bet', { ...bet, transactionId: `b${i}` }),
+      ),
+    );
+    expect(answers.map(({ body }) => (body.status === 'applied' ? 'own' : body.code))).toEqual(
+      answers.map((_, i) => (i % 2 === 0 ? 'own' : 'PLAYER_NOT_FOUND')),
+    );
+    expect(said(await seat.balance())).toBe('ok 90.00');
   });
 });

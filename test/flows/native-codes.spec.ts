@@ -6,7 +6,12 @@ import { ground, mediaType, said, type Action } from '../support/ground.ts';
 import type { CallOptions, Reply } from '../support/provider.ts';
 
 /** Every code of the published table has a real cause here, and says and remembers what the table promises. */
-const here = ground({ players: { EUR: 70 }, policies: [{}, { deadlineMs: 100 }, { winAfterClose: 'refuse' }] }, {}, { proxied: true });
+const PATIENT = { deadlineMs: 5_000 };
+const here = ground(
+  { players: { EUR: 70 }, policies: [PATIENT, { deadlineMs: 100 }, { ...PATIENT, winAfterClose: 'refuse' }, {}] },
+  {},
+  { proxied: true },
+);
 
 /** status · whether the same call again can help; `credit`: not for a bet, which remembers it */
 const TABLE: Record<string, readonly [status: number, again: 'yes' | 'no' | 'credit']> = {
@@ -103,9 +108,15 @@ describe('refused and remembered by a bet', () => {
     expectProblem(await bet('b2', '1', { sessionToken: later.sessionToken }), 'SESSION_NOT_FOUND', { balance: '100.00' });
     expectProblem(await bet('b3', '1', { currency: 'JPY' }), 'CURRENCY_MISMATCH');
     await here.sql(`insert into game (account_id, game_id, name) values ($1, 'game-of-tomorrow', 'Later')`, [here.account().accountId]);
-    await here.sql(`insert into session (player_id, token_hash, operator_id, account_id, currency, expires_at)
-      values ($1, sha256('token of tomorrow'), $2, $3, 'EUR', now() + interval '1 day')`, [player.id, player.operatorId, here.account().accountId]);
-    await here.sql(`insert into wallet (player_id, operator_id, currency, balance, version, at) values ($1, $2, 'JPY', 0, 0, now())`, [player.id, player.operatorId]);
+    await here.sql(
+      `insert into session (player_id, token_hash, operator_id, account_id, currency, expires_at)
+      values ($1, sha256('token of tomorrow'), $2, $3, 'EUR', now() + interval '1 day')`,
+      [player.id, player.operatorId, here.account().accountId],
+    );
+    await here.sql(`insert into wallet (player_id, operator_id, currency, balance, version, at) values ($1, $2, 'JPY', 0, 0, now())`, [
+      player.id,
+      player.operatorId,
+    ]);
     await pause(1_200); // the snapshot of the configuration follows within a second
     expectProblem(await bet('b1', '1', { gameId: later.gameId }), 'GAME_NOT_FOUND', { balance: '100.00' });
     expectProblem(await bet('b2', '1', { sessionToken: later.sessionToken }), 'SESSION_NOT_FOUND', { balance: '100.00' });
@@ -127,11 +138,22 @@ describe('refused and not remembered', () => {
     const { provider } = here.seat();
     const playerId = randomUUID();
     const bet = { playerId, currency: 'EUR', transactionId: 'b1', amount: '1', gameId: 'game-1', roundId: 'r1' };
-    const calls: [string, object][] = [['bet', bet], ['balance', bet], ['win', bet], ['rollback', { ...bet, originalTransactionId: 'b0' }],
-      ['close-round', bet], ['status', { ...bet, type: 'bet', reference: 'b1' }], ['play', { ...bet, actions: [{ type: 'bet', ...bet } as Action] }]];
+    const calls: [string, object][] = [
+      ['bet', bet],
+      ['balance', bet],
+      ['win', bet],
+      ['rollback', { ...bet, originalTransactionId: 'b0' }],
+      ['close-round', bet],
+      ['status', { ...bet, type: 'bet', reference: 'b1' }],
+      ['play', { ...bet, actions: [{ type: 'bet', ...bet } as Action] }],
+    ];
     for (const [operation, fields] of calls) expectProblem(await provider.call(operation, fields), 'PLAYER_NOT_FOUND', { credit: true });
     expectProblem(await provider.call('bet', { ...bet, playerId: 'anna' }), 'PLAYER_NOT_FOUND');
-    await here.sql('insert into player (player_id, operator_id, external_id) values ($1, $2, $3)', [playerId, here.account().operatorId, playerId]);
+    await here.sql('insert into player (player_id, operator_id, external_id) values ($1, $2, $3)', [
+      playerId,
+      here.account().operatorId,
+      playerId,
+    ]);
     await here.sql(`insert into wallet (player_id, operator_id, currency, balance, version, at) values ($1, $2, 'EUR', 0, 0, now())`,
       [playerId, here.account().operatorId]);
     expect(said(await provider.call('win', { ...bet, transactionId: 'a1', type: 'jackpot' }))).toBe('applied 1.00');
@@ -171,7 +193,7 @@ describe('refused and not remembered', () => {
 });
 
 describe('faults', () => {
-  it('INTERNAL: a call that the database will not have fails alone; the rest of its batch and the player’s other calls are served', async () => {
+  it('INTERNAL: a call that the database will not have fails alone; the rest of its batch is served', async () => {
     const [one, ...others] = Array.from({ length: 12 }, () => here.seat());
     if (!one) throw new Error('no seat');
     await here.sql(`alter table transaction add constraint no_luck check (reference <> 'unlucky') not valid`);
@@ -205,7 +227,7 @@ describe('faults', () => {
   });
 
   it('UNAVAILABLE: a wallet that another session holds, while its neighbour is served', async () => {
-    const [seat, neighbour] = [here.seat(), here.seat()];
+    const [seat, neighbour] = [here.seat({ account: 3 }), here.seat({ account: 3 })];
     await here.whileHeld(`select 1 from wallet where player_id = '${seat.player.id}' for update`, async () => {
       const held = seat.bet('b1', '10');
       expect(said(await neighbour.bet('b1', '10'))).toBe('applied 90.00');
@@ -224,7 +246,7 @@ describe('faults', () => {
   });
 
   it('OUTCOME_UNKNOWN: committed, the answer lost and the database gone; the same call again finds it done, once', async () => {
-    const { bet, balance } = here.seat();
+    const { bet, balance } = here.seat({ account: 3 });
     const lost = here.proxy.strikeCommit('reply lost');
     const answer = bet('b1', '10');
     await lost;

@@ -3,16 +3,21 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ground, said } from '../support/ground.ts';
 
 /** What a broken connection between the service and its database does to a call: rule 22. Everybody starts with 100.00 EUR. */
-const here = ground({ players: { EUR: 40 } }, {}, { proxied: true });
+const here = ground({ players: { EUR: 40 }, policies: [{ deadlineMs: 5_000 }, {}] }, {}, { proxied: true });
 
 /** Transactions of these players beside their opening deposits. */
 const effects = async (ids: readonly string[]): Promise<number> => {
-  const [row] = await here.sql<{ count: number }>(`select count(*)::int from transaction where kind <> 'deposit' and player_id = any($1)`, [ids]);
+  const [row] = await here.sql<{ count: number }>(`select count(*)::int from transaction where kind <> 'deposit' and player_id = any($1)`, [
+    ids,
+  ]);
   return row?.count ?? -1;
 };
 
 /** The same call until it is served; how long that took, and what was said last. */
-async function untilServed(call: () => ReturnType<ReturnType<typeof here.seat>['bet']>, withinMs: number): Promise<{ ms: number; said: string }> {
+async function untilServed(
+  call: () => ReturnType<ReturnType<typeof here.seat>['bet']>,
+  withinMs: number,
+): Promise<{ ms: number; said: string }> {
   const startedAt = performance.now();
   for (;;) {
     const reply = await call();
@@ -65,7 +70,7 @@ describe('the connection breaks at the COMMIT', () => {
 
 describe('the connection falls silent', () => {
   it('for a second and a half: calls are answered in time, retryably, and served again afterwards', async () => {
-    const [one, two] = [here.seat(), here.seat()];
+    const [one, two] = [here.seat({ account: 1 }), here.seat({ account: 1 })];
     await one.bet('b0', '1');
     here.proxy.freeze();
     const startedAt = performance.now();
@@ -82,7 +87,7 @@ describe('the connection falls silent', () => {
   });
 
   it('for good, at the COMMIT: the outcome is unknown to that call, and the wallets are served again by themselves', async () => {
-    const [one, two] = [here.seat(), here.seat()];
+    const [one, two] = [here.seat({ account: 1 }), here.seat({ account: 1 })];
     const struck = here.proxy.strikeCommit('reply swallowed');
     const lost = await one.bet('b1', '10');
     await struck;

@@ -13,8 +13,13 @@ describe('a play', () => {
     const { status, body } = await play([bet('b1', '10'), win('w1', '25', { betTransactionId: 'b1' }), bet('b2', '2.50'), win('w2', '0')]);
     expect(status).toBe(200);
     expect(body).toMatchObject({ balance: '112.50', walletVersion: 5 });
-    expect(body.receipts.map((receipt: { reference: string; type: string; status: string; amount: string; balance: string; walletVersion: number }) =>
-      [receipt.reference, receipt.type, receipt.status, receipt.amount, receipt.balance, receipt.walletVersion])).toEqual([
+    expect(
+      body.receipts.map(
+        (receipt: { reference: string; type: string; status: string; amount: string; balance: string; walletVersion: number }) => [
+          receipt.reference, receipt.type, receipt.status, receipt.amount, receipt.balance, receipt.walletVersion,
+        ],
+      ),
+    ).toEqual([
       ['b1', 'bet', 'applied', '10.00', '90.00', 2],
       ['w1', 'win', 'applied', '25.00', '115.00', 3],
       ['b2', 'bet', 'applied', '2.50', '112.50', 4],
@@ -118,8 +123,10 @@ describe('a play', () => {
     const actions = Array.from({ length: 100 }, (_, i) => bet(`b${i}`, '0.10'));
     const full = await seat.play(actions);
     expect(full.body).toMatchObject({ balance: '90.00', walletVersion: 101 });
-    const [{ batches }] = (await here.sql('select count(distinct (lane, batch))::int as batches from transaction where player_id = $1 and kind = $2',
-      [seat.player.id, 'bet'])) as [{ batches: number }];
+    const [{ batches }] = (await here.sql(
+      'select count(distinct (lane, batch))::int as batches from transaction where player_id = $1 and kind = $2',
+      [seat.player.id, 'bet'],
+    )) as [{ batches: number }];
     expect(batches).toBe(1);
     expect(said(await seat.play([...actions, bet('b100', '0.10')]))).toBe('REQUEST_INVALID');
     expect(said(await seat.play([]))).toBe('REQUEST_INVALID');

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ground, said } from '../support/ground.ts';
 
 /** One provider account per policy record; every player starts with 100.00 EUR at wallet version 1. */
@@ -12,7 +13,7 @@ const POLICIES = {
   noneAfterClose: { winAfterClose: 'refuse' },
   noRounds: { rounds: 'none', winNeeds: 'bet' },
 } as const;
-const here = ground({ players: { EUR: 40 }, policies: Object.values(POLICIES) });
+const here = ground({ players: { EUR: 40 }, policies: Object.values(POLICIES).map((policy) => ({ deadlineMs: 5_000, ...policy })) });
 const seatUnder = (policy: keyof typeof POLICIES) => here.seat({ account: Object.keys(POLICIES).indexOf(policy) });
 
 describe('what a repeated call is answered with', () => {
@@ -38,7 +39,14 @@ describe('what a repeated call is answered with', () => {
     await win('w1', '5');
     expect(said(await win('w1', '5'))).toBe('TRANSACTION_CONFLICT 95.00');
     expect(said(await play([{ type: 'bet', transactionId: 'b1', amount: '10' }]))).toBe('TRANSACTION_CONFLICT 95.00');
-    expect((await play([{ type: 'bet', transactionId: 'b1', amount: '10' }, { type: 'bet', transactionId: 'b2', amount: '5' }])).body.balance).toBe('90.00');
+    expect(
+      (
+        await play([
+          { type: 'bet', transactionId: 'b1', amount: '10' },
+          { type: 'bet', transactionId: 'b2', amount: '5' },
+        ])
+      ).body.balance,
+    ).toBe('90.00');
     expect(said(await balance())).toBe('ok 90.00');
   });
 });
@@ -133,4 +141,19 @@ it('two accounts of one operator share the player and the wallet, and no referen
   expect(said(await two.call('bet', who))).toBe('applied 80.00');
   expect(said(await two.call('rollback', { ...who, transactionId: 'k1', originalTransactionId: 'b1' }))).toBe('applied 90.00');
   expect(said(await one.status('bet', 'b1'))).toBe('replayed 90.00');
+});
+
+it('a policy that contradicts itself stops that account’s calls until it is mended, and nobody else’s', async () => {
+  const { accountId } = here.account(6);
+  const [wrong, other] = [here.seat({ account: 6 }), here.seat()];
+  const becomes = async (policy: object) => {
+    await here.sql('update provider_account set policy = $2 where account_id = $1', [accountId, JSON.stringify(policy)]);
+    await pause(1_200); // the snapshot of the configuration follows within a second
+  };
+  await becomes({ rounds: 'none', winNeeds: 'round' });
+  const refused = await wrong.bet('b1', '10');
+  expect(refused.body).toMatchObject({ code: 'UNAVAILABLE', status: 503, retryable: true });
+  expect(said(await other.bet('b1', '10'))).toBe('applied 90.00');
+  await becomes({ winNeeds: 'round' });
+  expect(said(await wrong.bet('b1', '10'))).toBe('applied 90.00');
 });

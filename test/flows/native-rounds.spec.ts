@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ground, said } from '../support/ground.ts';
 
 /** Every player starts with 100.00 EUR at wallet version 1. Numbers in brackets: the rule of money that a story tells. */
-const here = ground({ players: { EUR: 40 } });
+const here = ground({ players: { EUR: 40 }, policies: [{ deadlineMs: 5_000 }, { deadlineMs: 5_000 }] });
 
 describe('a win', () => {
   it('(11) needs a bet in its round, or the one it names, and may come again when the bet has come', async () => {
@@ -142,6 +142,8 @@ describe('who may bet', () => {
     const [{ bet, player }, other] = [here.seat(), here.seat()];
     expect(said(await bet('b0', '10', { sessionToken: other.player.sessionToken }))).toBe('SESSION_NOT_FOUND 100.00');
     expect(said(await bet('b1', '10', { sessionToken: player.sessionToken }))).toBe('applied 90.00');
+    const atAnother = here.seat({ account: 1 });
+    expect(said(await atAnother.bet('b1', '10', { sessionToken: atAnother.player.sessionToken }))).toBe('SESSION_NOT_FOUND 100.00');
     await here.sql(`update session set expires_at = now() where player_id = $1`, [player.id]);
     expect(said(await bet('b2', '10', { sessionToken: player.sessionToken }))).toBe('SESSION_EXPIRED 90.00');
     await here.sql(`update session set expires_at = now() + interval '1 day', state = 'closed' where player_id = $1`, [player.id]);

@@ -67,7 +67,8 @@ describe('a call again', () => {
 
   it('ids differ by every byte: case, blanks, an accent written in two ways', async () => {
     const { bet } = here.seat();
-    for (const [i, id] of ['b', 'B', ' b', 'b ', '\u00e9', 'e\u0301'].entries()) expect(said(await bet(id, '1'))).toBe(`applied ${99 - i}.00`);
+    for (const [i, id] of ['b', 'B', ' b', 'b ', '\u00e9', 'e\u0301'].entries())
+      expect(said(await bet(id, '1'))).toBe(`applied ${99 - i}.00`);
   });
 });
 
@@ -108,7 +109,11 @@ describe('a rollback', () => {
     await bet('y', '1', { roundId: 'r2' });
     await win('x', '5', { roundId: 'r2' });
     expect((await rollback('k1', 'x')).body).toMatchObject({ status: 'applied', amount: '10.00', balance: '104.00' });
-    expect((await rollback('k2', 'x', { originalType: 'win' })).body).toMatchObject({ status: 'applied', amount: '5.00', balance: '99.00' });
+    expect((await rollback('k2', 'x', { originalType: 'win' })).body).toMatchObject({
+      status: 'applied',
+      amount: '5.00',
+      balance: '99.00',
+    });
   });
 
   it('(6) of what is unknown bars it for good, whatever it brings', async () => {
@@ -146,7 +151,13 @@ describe('a rollback', () => {
     const { bet, rollback } = here.seat();
     await bet('b1', '150');
     const ignored = await rollback('k1', 'b1');
-    expect(ignored.body).toMatchObject({ status: 'ignored', outcome: 'ignored', ignoredBecause: 'refused', amount: '0.00', balance: '100.00' });
+    expect(ignored.body).toMatchObject({
+      status: 'ignored',
+      outcome: 'ignored',
+      ignoredBecause: 'refused',
+      amount: '0.00',
+      balance: '100.00',
+    });
     expect((await rollback('k1', 'b1')).body).toEqual({ ...ignored.body, status: 'replayed' });
     expect(said(await bet('b1', '150'))).toBe('INSUFFICIENT_FUNDS 100.00');
   });

@@ -7,7 +7,7 @@ import { lineOf, treeOf, wholeTree, type Tree } from './tree.ts';
 const PATTERNS: readonly RegExp[] = [
   /(?<![\w.~$}/-])\/(?:hom[e]|roo[t]|wor[k]|User[s]|mn[t]|op[t]|sr[v]|farm)\/[\w.-]+/g,
   /\b[A-Z]:\\(?:User[s]|Program)/g,
-  /\b(?:npm|yarn|registry|nexus|artifactory|verdaccio|pypi|proxy|deb|security)[.-][\w.-]*\b(?:npmjs|yarnpkg|debian|internal|local|lan|corp)\b/gi,
+  /\b(?:npm|yarn|registry|nexus|artifactory|verdaccio|pypi|proxy|deb|security)[.-][\w.-]*\b(?:npmjs|yarnpkg|debian|internal|lan|corp)\b/gi,
   /\b(?:10[.]\d{1,3}|192[.]168|172[.](?:1[6-9]|2\d|3[01]))(?:[.]\d{1,3}){2}\b(?![.]\d)/g,
 ];
 /** A path inside an image of ours, or in a sentence about any machine. */
@@ -34,7 +34,7 @@ describe('no trace of a machine', () => {
       '.npmrc': `registry=https://${host}/`,
       'Dockerfile': `RUN echo "deb http://${['deb', 'debian', 'org'].join('.')}/debian bookworm main"`,
       'b.md': `mounted at ${['', 'work', 'main'].join('/')} on ${[10, 0, 0, 7].join('.')}`,
-      'fine.ts': "'/v1/wallet/bet', `${base}/home/x`, '../home/x', '/docs/openapi.json', '127.0.0.1', '/tmp', 'https://www.standardwebhooks.com'",
+      'fine.ts': "'/v1/wallet/bet', `${base}/home/x`, '../home/x', '/docs/openapi.json', '127.0.0.1', '/tmp', 'www.standardwebhooks.com'",
     });
     expect(traces(tree).map((line) => line.split(' ')[0])).toEqual(['a.ts:1', '.npmrc:1', 'Dockerfile:1', 'b.md:1', 'b.md:1']);
   });

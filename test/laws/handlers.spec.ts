@@ -26,7 +26,8 @@ function registered(app: INestApplicationContext): Map<string, string[]> {
 
 function breaches(messages: readonly string[], handlers: Map<string, string[]>): string[] {
   const missing = messages.filter((message) => !handlers.has(message)).map((message) => `${message} has no handler`);
-  const doubled = [...handlers].filter(([, names]) => names.length > 1).map(([message, names]) => `${message} is handled by ${names.toSorted().join(' and ')}`);
+  const doubled = [...handlers].filter(([, names]) => names.length > 1)
+    .map(([message, names]) => `${message} is handled by ${names.toSorted().join(' and ')}`);
   return [...missing, ...doubled];
 }
 
@@ -64,6 +65,7 @@ describe('one handler a message', () => {
     const app = await NestFactory.createApplicationContext(Planted, { logger: false });
     const handlers = registered(app);
     await app.close();
-    expect(breaches([Give.name, Take.name, Ask.name], handlers)).toEqual(['Take has no handler', 'Give is handled by AnotherGiveHandler and GiveHandler']);
+    expect(breaches([Give.name, Take.name, Ask.name], handlers))
+      .toEqual(['Take has no handler', 'Give is handled by AnotherGiveHandler and GiveHandler']);
   });
 });

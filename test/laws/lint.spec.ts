@@ -72,9 +72,10 @@ function lint(dir: string): string[] {
     cwd: dir, encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '' },
   });
   if (!stdout.startsWith('[')) throw new Error(stderr);
-  return (JSON.parse(stdout) as FileResult[])
-    .flatMap(({ filePath, messages }) => messages.map(({ ruleId, line, message }) => `${filePath.slice(dir.length + 1)}:${line} ${ruleId ?? message}`))
-    .toSorted();
+  return (JSON.parse(stdout) as FileResult[]).flatMap(({ filePath, messages }) => {
+    const path = filePath.slice(dir.length + 1);
+    return messages.map(({ line, ruleId, message }) => `${path}:${line} ${ruleId ?? message}`);
+  }).toSorted();
 }
 
 describe('the rules of the house', () => {

@@ -6,7 +6,8 @@ import { planted, ROOT } from './tree.ts';
 // `npm ci` on any platform and behind any registry: every optional package has its own entry, and none says where it came from.
 
 function check(...file: string[]): string[] {
-  const { stderr } = spawnSync(process.execPath, [join(ROOT, 'tools/lock-complete.mjs'), '--check', ...file], { encoding: 'utf8', env: {} });
+  const tool = join(ROOT, 'tools/lock-complete.mjs');
+  const { stderr } = spawnSync(process.execPath, [tool, '--check', ...file], { encoding: 'utf8', env: {} });
   return stderr.split('\n').filter((line) => line !== '');
 }
 

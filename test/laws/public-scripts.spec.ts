@@ -5,16 +5,17 @@ import { wholeTree } from './tree.ts';
 
 type Scripts = Readonly<Record<string, string>>;
 
-const isHook = (name: string, scripts: Scripts): boolean => /^(pre|post)/.test(name) && name.replace(/^(pre|post)/, '') in scripts;
+const isHook = (name: string, scripts: Scripts): boolean => /^(pre|post)./.test(name) && name.replace(/^(pre|post)/, '') in scripts;
 
 function unprepared(scripts: Scripts): string[] {
-  return Object.keys(scripts).filter((name) => !isHook(name, scripts) && !/^node tools\/setup\.mjs(\s|$)/.test(scripts[`pre${name}`] ?? ''));
+  const prepared = (name: string) => /^node tools\/setup\.mjs(\s|$)/.test(scripts[`pre${name}`] ?? '');
+  return Object.keys(scripts).filter((name) => !isHook(name, scripts) && !prepared(name));
 }
 
 /** Files of ours that scripts name; what is built is looked for by its source. */
 function namedFiles(scripts: Scripts): string[] {
   const named = Object.values(scripts).flatMap((command) => command.match(/(?<=^|\s)[\w./-]+\.(?:js|mjs|ts)(?=$|\s)/g) ?? []);
-  return named.map((path) => path.replace(/^\.\//, '')).map((path) => (path.startsWith('dist/') ? path.slice('dist/'.length).replace(/\.js$/, '.ts') : path));
+  return named.map((path) => path.replace(/^\.\//, '').replace(/^dist\/(.*)\.js$/, '$1.ts'));
 }
 
 describe('public scripts', () => {
@@ -30,8 +31,10 @@ describe('public scripts', () => {
   });
 
   it('are found out without their hook', () => {
-    const some = { prestart: 'node tools/setup.mjs', start: 'a', prebench: 'echo ready', bench: 'b', verify: 'c', prepare: 'd', preprepare: 'node tools/setup.mjs --no-build' };
+    const setup = 'node tools/setup.mjs';
+    const some = { prestart: setup, start: 'a', prebench: 'ls', bench: 'b', verify: 'c', prepare: 'd', preprepare: `${setup} --no-build` };
     expect(unprepared(some)).toEqual(['bench', 'verify']);
-    expect(namedFiles({ a: 'exec node dist/tools/test.js --all', b: 'node tools/x.mjs && node ./test/y.ts' })).toEqual(['tools/test.ts', 'tools/x.mjs', 'test/y.ts']);
+    expect(namedFiles({ a: 'exec node dist/tools/test.js --all', b: 'node tools/x.mjs && node ./test/y.ts' }))
+      .toEqual(['tools/test.ts', 'tools/x.mjs', 'test/y.ts']);
   });
 });

@@ -43,6 +43,9 @@ export interface Movement {
   readonly amount: bigint;
   readonly face?: bigint;
   readonly round?: string;
+  readonly game?: string;
+  readonly campaign?: string;
+  readonly award?: string;
   /** the reference of the bet that a win names */
   readonly named?: string;
   /** the bet that a win settles because it names it, the transaction that a rollback undoes: their ids */
@@ -76,6 +79,10 @@ export interface Book {
   readonly entries: readonly Entry[];
 }
 
+/** without the fields that are not there */
+export const present = <T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+
 export const add = (book: Book, ...entries: Entry[]): Book => ({ ...book, entries: [...book.entries, ...entries] });
 export const policyOf = (book: Book, account: number): Policy => book.facts.policies[account] as Policy;
 export const movements = (book: Book): readonly Movement[] => book.entries.filter((entry) => entry.what === 'movement');
@@ -98,8 +105,10 @@ export function sessionOf(book: Book, token: string): Session | undefined {
   return session && { ...session, over: session.over || ended };
 }
 
-const OPERATION: Record<Movement['kind'], Operation | undefined> = { bet: 'bet', win: 'win', promo_win: 'win', rollback: 'rollback', close: undefined };
-export const operationOf = (entry: Movement | Note): Operation | undefined => (entry.what === 'note' ? entry.operation : OPERATION[entry.kind]);
+const OPERATION: Record<Movement['kind'], Operation | undefined> = {
+  bet: 'bet', win: 'win', promo_win: 'win', rollback: 'rollback', close: undefined,
+};
+export const operationOf = (key: Movement | Note): Operation | undefined => (key.what === 'note' ? key.operation : OPERATION[key.kind]);
 
 export function keyOf(book: Book, account: number, operation: Operation, reference: string): Movement | Note | undefined {
   return book.entries.find((entry): entry is Movement | Note => (entry.what === 'movement' || entry.what === 'note')
@@ -130,7 +139,8 @@ export function roundOf(book: Book, account: number, round: string | undefined):
 const unnamedInForce = (book: Book, wins: readonly Movement[]): readonly Movement[] =>
   wins.filter((win) => win.named === undefined && !undoingOf(book, win));
 
-const settledByName = (book: Book, bet: Movement): boolean => movements(book).some((win) => win.settles === bet.id && !undoingOf(book, win));
+const settledByName = (book: Book, bet: Movement): boolean =>
+  movements(book).some((win) => win.settles === bet.id && !undoingOf(book, win));
 
 export function isSettled(book: Book, bet: Movement): boolean {
   const wins = roundOf(book, bet.account, bet.round)?.wins ?? [];
@@ -141,5 +151,6 @@ export function isSettled(book: Book, bet: Movement): boolean {
 export function isWhollySettled(book: Book, round: Round): boolean {
   const lastBet = round.bets.at(-1)?.id ?? -1;
   const left = round.bets.filter((bet) => !undoingOf(book, bet));
-  return unnamedInForce(book, round.wins).some((win) => win.id > lastBet) || (left.length > 0 && left.every((bet) => settledByName(book, bet)));
+  const isWonSince = unnamedInForce(book, round.wins).some((win) => win.id > lastBet);
+  return isWonSince || (left.length > 0 && left.every((bet) => settledByName(book, bet)));
 }

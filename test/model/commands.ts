@@ -1,15 +1,19 @@
 /**
- * Sequences of commands on one player, drawn from small pools, so that repeats, conflicts, tombstones and one id for a bet and a win are frequent.
+ * Sequences of commands on one player, drawn from small pools, so that repeats, conflicts, tombstones and one id for a bet and a win
+ * are frequent.
  * Names stand for what only the running system knows: whose session, which player.
  */
 import fc from 'fast-check';
+import { present } from './book.ts';
+
+type Guise = 'itself' | 'play' | 'status';
 
 export type Step =
   /** `account` 0 is the sequence's own, 1 another one of the same operator */
   | { readonly do: 'call'; readonly account: number; readonly operation: string; readonly body: Readonly<Record<string, unknown>> }
-  /** one of the calls before it again, with some fields changed, or as a play of one action */
-  | { readonly do: 'again'; readonly which: number; readonly change: Readonly<Record<string, unknown>>; readonly asPlay: boolean }
-  | { readonly do: 'stop'; readonly currency: string; readonly on: boolean }
+  /** one of the calls before it again, with some fields changed, or as a play of one action, or what became of it */
+  | { readonly do: 'again'; readonly which: number; readonly change: Readonly<Record<string, unknown>>; readonly as: Guise }
+  | { readonly do: 'stop'; readonly currency: string; readonly to: string }
   | { readonly do: 'end session'; readonly session: string };
 
 export type CallStep = Extract<Step, { do: 'call' }>;
@@ -31,19 +35,19 @@ const weighted = <T>(...pairs: readonly (readonly [weight: number, value: T])[])
 /** there once in so many times; shrinks to not there */
 const onceIn = <T>(times: number, arbitrary: Arbitrary<T>): Arbitrary<T | undefined> =>
   fc.oneof({ withCrossShrink: true }, { weight: times - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
-export const withoutAbsent = <T extends object>(fields: T): T => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 
 /** a new one, or one of few: the same for bets and wins, now and then for rollbacks */
 const reference = weighted([24, NEW], [4, 'a'], [4, 'b'], [3, 'c'], [1, 'A'], [1, `ü'"; –`]);
 const rollbackReference = weighted([24, NEW], [4, 'x'], [4, 'y'], [1, 'a'], [1, 'b']);
 /** what a win or rollback is about: an earlier call by its distance, or a reference that may be unknown yet */
-const earlier = fc.oneof({ weight: 5, arbitrary: fc.nat(5).map((back) => `${BACK}${back}`) }, { weight: 2, arbitrary: reference });
+const earlier = fc.oneof({ weight: 7, arbitrary: fc.nat(4).map((back) => `${BACK}${back}`) }, { weight: 2, arbitrary: reference });
 const round = weighted([16, 'r1'], [5, 'r2'], [1, 'r3'], [1, 'a']);
 const game = weighted([50, 'game-1'], [3, 'game-2'], [1, 'game-unknown']);
-const currency = weighted([40, 'EUR'], [4, 'JPY'], [1, 'KWD']);
+const currency = weighted([24, 'EUR'], [6, 'JPY'], [1, 'KWD']);
 const stake = weighted(
-  [10, '10'], [8, '10.00'], [8, '25.5'], [8, '60'], [4, '100'], [2, '0.000001'], [2, '99.99'], [2, '250'], [1, '0'], [1, '1.0000001'], [1, '1000000000.01']);
-const prize = weighted([16, '10'], [7, '0'], [7, '0.00'], [10, '25.5'], [10, '40.25'], [2, '1000'], [1, '0.0000001']);
+  [10, '10'], [8, '10.00'], [8, '25.5'], [8, '60'], [4, '100'], [2, '0.000001'], [2, '99.99'], [2, '250'], [2, '1000'], [1, '0'],
+  [1, '1.0000001'], [1, '1000000000.01']);
+const prize = weighted([16, '10'], [7, '0'], [7, '0.00'], [10, '25.5'], [10, '40.25'], [5, '1000'], [1, '0.0000001']);
 const rollbackAmount = weighted([12, SAME], [4, '10'], [2, '0'], [2, '40.25'], [2, '60'], [1, '1.0000001']);
 const campaign = weighted([2, 'spring'], [1, 'summer']);
 const session = weighted([14, 'own'], [1, 'yen'], [1, 'elsewhere'], [1, 'past'], [1, 'ended'], [1, 'of another player'], [1, 'of nobody']);
@@ -53,16 +57,17 @@ const closes = onceIn(6, fc.boolean());
 const betNamed = onceIn(2, earlier);
 
 const bet = fc.record({
-  transactionId: reference, currency, amount: stake, gameId: game, roundId: round, sessionToken: onceIn(3, session), closeRound: closes, free,
-  metadata: onceIn(10, fc.constant({ device: 'web' })),
+  transactionId: reference, currency, amount: stake, gameId: game, roundId: round, sessionToken: onceIn(3, session), closeRound: closes,
+  free, metadata: onceIn(10, fc.constant({ device: 'web' })),
 });
 const win = fc.record({
   transactionId: reference, currency, amount: prize, gameId: game, roundId: round, betTransactionId: betNamed, closeRound: closes,
   type: onceIn(9, fc.constant('win')),
 });
 const award = fc.record({
-  transactionId: reference, currency, amount: prize, type: fc.constantFrom('jackpot', 'free_rounds', 'tournament'), gameId: onceIn(2, game), roundId: onceIn(2, round),
-  betTransactionId: onceIn(2, earlier), campaignId: onceIn(2, campaign), closeRound: closes,
+  transactionId: reference, currency, amount: prize, type: fc.constantFrom('jackpot', 'free_rounds', 'tournament'),
+  gameId: onceIn(2, game), roundId: onceIn(2, round), betTransactionId: onceIn(2, earlier), campaignId: onceIn(2, campaign),
+  closeRound: closes,
 });
 const rollback = fc.record({
   transactionId: rollbackReference, originalTransactionId: earlier, currency, roundId: onceIn(4, round), amount: onceIn(3, rollbackAmount),
@@ -71,10 +76,12 @@ const rollback = fc.record({
 const action = fc.oneof(
   fc.record({ type: fc.constant('bet'), transactionId: reference, amount: stake, free }),
   fc.record({ type: fc.constant('win'), transactionId: reference, amount: prize, betTransactionId: betNamed }),
-).map(withoutAbsent);
+).map(present);
 const play = fc.record({
   currency, gameId: game, roundId: round, sessionToken: onceIn(4, session), closeRound: closes,
-  actions: fc.uniqueArray(action, { minLength: 1, maxLength: 4, selector: ({ type, transactionId }) => (transactionId === NEW ? {} : `${type} ${transactionId}`) }),
+  actions: fc.uniqueArray(action, {
+    minLength: 1, maxLength: 4, selector: ({ type, transactionId }) => (transactionId === NEW ? {} : `${type} ${transactionId}`),
+  }),
 });
 const status = fc.oneof(
   fc.record({ currency, reference: earlier, type: fc.constantFrom('bet', 'win') }),
@@ -83,7 +90,7 @@ const status = fc.oneof(
 
 const call = (operation: string, fields: Arbitrary<object>): Arbitrary<Step> =>
   fc.record({ account: weighted([12, 0], [1, 1]), body: fields, playerId: player })
-    .map(({ account, body, playerId }) => ({ do: 'call', account, operation, body: withoutAbsent({ playerId, ...body }) }));
+    .map(({ account, body, playerId }) => ({ do: 'call', account, operation, body: present({ playerId, ...body }) }));
 
 const change = fc.oneof(
   { weight: 6, arbitrary: fc.constant({}) },
@@ -97,7 +104,8 @@ const change = fc.oneof(
   { weight: 1, arbitrary: earlier.map((about) => ({ betTransactionId: about, originalTransactionId: about })) },
   { weight: 1, arbitrary: fc.constant({ metadata: { again: true }, reason: 'again' }) },
 );
-const again: Arbitrary<Step> = fc.record({ do: fc.constant('again' as const), which: fc.nat(24), change, asPlay: weighted([9, false], [1, true]) });
+const guise = weighted<Guise>([15, 'itself'], [2, 'play'], [4, 'status']);
+const again: Arbitrary<Step> = fc.record({ do: fc.constant('again' as const), which: fc.nat(24), change, as: guise });
 
 const calls: fc.WeightedArbitrary<Step>[] = [
   { weight: 10, arbitrary: call('bet', bet) },
@@ -110,8 +118,9 @@ const calls: fc.WeightedArbitrary<Step>[] = [
   { weight: 1, arbitrary: call('balance', fc.record({ currency })) },
   { weight: 6, arbitrary: again },
 ];
+const stop = weighted([2, 'none'], [1, 'blocked'], [1, 'closed']);
 const happenings: fc.WeightedArbitrary<Step>[] = [
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('stop' as const), currency: weighted([3, 'EUR'], [1, 'JPY']), on: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('stop' as const), currency: weighted([3, 'EUR'], [1, 'JPY']), to: stop }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('end session' as const), session: weighted([3, 'own'], [1, 'yen']) }) },
 ];
 
@@ -126,7 +135,10 @@ export interface Sequence {
   readonly steps: readonly (Step | null)[];
 }
 
-export const sequenceOf = (policies: number, length: { minLength: number; maxLength: number }, step = oneStep): Arbitrary<Sequence> => fc.noBias(fc.record({
-  accounts: fc.tuple(fc.nat(policies - 1), fc.nat(policies - 1)),
-  steps: fc.array(fc.option(step, { nil: null, freq: 1_000_000 }), { ...length, size: 'max' }),
-}));
+/** Without fast-check's bias to small values: here they are no edge cases, only dull sequences. */
+export function sequenceOf(policies: number, length: { minLength: number; maxLength: number }, step = oneStep): Arbitrary<Sequence> {
+  return fc.noBias(fc.record({
+    accounts: fc.tuple(fc.nat(policies - 1), fc.nat(policies - 1)),
+    steps: fc.array(fc.option(step, { nil: null, freq: 1_000_000 }), { ...length, size: 'max' }),
+  }));
+}

@@ -1,5 +1,6 @@
 /** Whether an answer of the running system is the one that the model expects. */
 import type { Reply } from '../support/provider.ts';
+import { present } from './book.ts';
 import type { Expected } from './model.ts';
 
 /** the model's labels of transactions, bound to the ids and times of the first answers that showed them */
@@ -10,10 +11,13 @@ type Fields = Record<string, unknown>;
 /** By content alone: what came through JSON and what the model made may be objects of different realms. */
 export const isSame = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b);
 
-const canonical = (value: unknown): string => JSON.stringify(value, (_, part: unknown) =>
-  (part !== null && typeof part === 'object' && !Array.isArray(part) ? Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1))) : part));
+const canonical = (value: unknown): string => JSON.stringify(value, (_, part: unknown) => {
+  if (part === null || typeof part !== 'object' || Array.isArray(part)) return part;
+  return Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+});
 
-const receiptsIn = (body: Fields): Fields[] => (Array.isArray(body['receipts']) ? body['receipts'] as Fields[] : 'transactionId' in body ? [body] : []);
+const receiptsIn = (body: Fields): Fields[] =>
+  (Array.isArray(body['receipts']) ? body['receipts'] as Fields[] : 'transactionId' in body ? [body] : []);
 
 /** The labels with what this answer adds to them, or what is wrong with it. */
 export function compare(expected: Expected, reply: Reply, bound: Bound): { readonly bound: Bound } | { readonly wrong: string } {
@@ -29,9 +33,11 @@ export function compare(expected: Expected, reply: Reply, bound: Bound): { reado
     Object.assign(receipt, rest, { transactionId: fits ? label : `${transactionId} of ${processedAt}` });
     delete receipt['processedAt'];
   }
-  if (reply.status === expected.http && isSame(actual, expected.body)) return { bound: seen };
-  return { wrong: `expected ${expected.http} ${JSON.stringify(expected.body)}\nanswered ${reply.status} ${JSON.stringify(actual)}` };
+  const [wanted, got] = [
+    { http: expected.http, version: expected.version, ...expected.body },
+    { http: reply.status, version: expected.version === 'either' ? 'either' : reply.headers['x-wallet-version'], ...actual },
+  ];
+  return isSame(wanted, got) ? { bound: seen } : { wrong: `expected ${JSON.stringify(wanted)}\nanswered ${JSON.stringify(got)}` };
 }
 
-const problemIn = (body: Fields): Fields =>
-  Object.fromEntries(['code', 'balance', 'currency', 'actionIndex'].filter((name) => name in body).map((name) => [name, body[name]]));
+const problemIn = ({ code, balance, currency, actionIndex }: Fields): Fields => present({ code, balance, currency, actionIndex });

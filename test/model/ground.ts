@@ -1,4 +1,4 @@
-/** Where the model and the running system meet: one operator, an account for every policy there is, and players with wallets in EUR and JPY. */
+/** Where the model and the running system meet: an operator, its account for every policy there is, players with wallets in EUR and JPY. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { freshDatabase } from '../support/cluster.ts';
@@ -10,7 +10,9 @@ import { OTHER_SESSIONS, SESSIONS, type Sequence } from './commands.ts';
 import type { Call } from './model.ts';
 
 const CURRENCIES = {
-  EUR: { exponent: 2, scale: 6, max: 10n ** 15n }, JPY: { exponent: 0, scale: 6, max: 10n ** 17n }, KWD: { exponent: 3, scale: 6, max: 10n ** 15n },
+  EUR: { exponent: 2, scale: 6, max: 10n ** 15n },
+  JPY: { exponent: 0, scale: 6, max: 10n ** 17n },
+  KWD: { exponent: 3, scale: 6, max: 10n ** 15n },
 };
 const OPENINGS = { EUR: 100_000_000n, JPY: 50_000_000n };
 const GAMES = ['game-1', 'game-2'];
@@ -32,17 +34,22 @@ export interface Seat {
 }
 
 export interface Ground {
+  /** as superuser */
   readonly pool: pg.Pool;
   /** the database's number of each account that the model counts from 0 */
   readonly accountIds: readonly number[];
   seat(accounts: Sequence['accounts']): Promise<Seat>;
   send(call: Call): Promise<Reply>;
+  /** notes that this kind of answer was seen */
+  met(situation: string): void;
+  readonly situations: ReadonlyMap<string, number>;
   close(): Promise<void>;
 }
 
 export async function openGround(): Promise<Ground> {
   const database = await freshDatabase();
-  const world = await createWorld(database, { players: { EUR: 1 }, policies: POLICIES.map((policy) => ({ ...policy, deadlineMs: 10_000 })) });
+  const policies = POLICIES.map((policy) => ({ ...policy, deadlineMs: 10_000 }));
+  const world = await createWorld(database, { players: { EUR: 1 }, policies });
   const served = await serveHere(database);
   const providers = world.accounts.map((account) => new Provider(served.baseUrl, account));
   const pool = new pg.Pool({ connectionString: database.url('superuser'), max: 4 });
@@ -70,8 +77,10 @@ export async function openGround(): Promise<Ground> {
     const players = { 'of another operator': world.strangers[0]?.id as string, nobody: randomUUID(), 'in capitals': player.toUpperCase() };
     return { book: { facts, entries: [] }, accounts, tokens, players };
   };
+  const situations = new Map<string, number>();
   return {
-    pool, accountIds, seat,
+    pool, accountIds, seat, situations,
+    met: (situation) => void situations.set(situation, 1 + (situations.get(situation) ?? 0)),
     send: ({ account, operation, body }) => (providers[account] as Provider).call(operation, body),
     close: async () => {
       for (const provider of providers) provider.close();
@@ -84,24 +93,31 @@ export async function openGround(): Promise<Ground> {
 /** Wallets at version 1, each with the ledger row of its first deposit. */
 async function openPlayers(pool: pg.Pool, operator: string): Promise<readonly string[]> {
   const ids = Array.from({ length: CHUNK }, () => randomUUID());
-  await pool.query('insert into player (player_id, operator_id, external_id) select id, $2, id::text from unnest($1::uuid[]) id', [ids, operator]);
+  await pool.query(
+    'insert into player (player_id, operator_id, external_id) select id, $2, id::text from unnest($1::uuid[]) id', [ids, operator]);
   await pool.query(`
     with opening as (select p, c, b from unnest($1::uuid[]) p cross join unnest($3::text[], $4::bigint[]) x(c, b)), wallets as (
       insert into wallet (balance, version, at, player_id, operator_id, currency) select b, 1, now(), p, $2, c from opening)
-    insert into transaction (amount, balance_after, version, at, account_id, lane, batch, kind, house, closes_round, player_id, transaction_id, operator_id, currency)
-    select b, b, 1, now(), (select account_id from provider_account where operator_id = $2 and provider = 'cashier'), 0, 0, 'deposit', 4, false, p, uuidv7(), $2, c
+    insert into transaction (player_id, operator_id, currency, account_id, amount, balance_after, version, at, lane, batch, kind, house,
+      closes_round, transaction_id)
+    select p, $2, c, (select account_id from provider_account where operator_id = $2 and provider = 'cashier'), b, b, 1, now(), 0, 0,
+      'deposit', 4, false, uuidv7()
     from opening`, [ids, operator, Object.keys(OPENINGS), Object.values(OPENINGS)]);
   return ids;
 }
 
 /** One session is past its time, one is ended by its state, the others are good for a day. */
-async function addSessions(pool: pg.Pool, facts: Facts, names: readonly string[], accountIds: readonly number[], operator: string): Promise<void> {
+async function addSessions(
+  pool: pg.Pool, { player, sessions }: Facts, names: readonly string[], accountIds: readonly number[], operator: string,
+): Promise<void> {
+  const tokens = sessions.map(({ token }) => token);
+  const accounts = sessions.map(({ account }) => accountIds[account]);
   await pool.query({
     name: 'add sessions',
     text: `insert into session (player_id, token_hash, operator_id, account_id, currency, expires_at, state)
       select $1, sha256(t::bytea), $2, a, c, now() + (case n when 'past' then '-1 second' else '1 day' end)::interval,
         (case n when 'ended' then 'closed' else 'active' end)::session_state
       from unnest($3::text[], $4::text[], $5::int[], $6::text[]) x(n, t, a, c)`,
-    values: [facts.player, operator, names, facts.sessions.map((s) => s.token), facts.sessions.map((s) => accountIds[s.account]), facts.sessions.map((s) => s.currency)],
+    values: [player, operator, names, tokens, accounts, sessions.map(({ currency }) => currency)],
   });
 }

@@ -18,39 +18,54 @@ export interface Call {
 export interface Expected {
   readonly http: number;
   readonly body: Readonly<Record<string, unknown>>;
+  /** the header `x-wallet-version`, where a wallet was read; `either`: the contract leaves open whose */
+  readonly version?: string;
 }
 
-interface Action { type: 'bet' | 'win'; transactionId: string; amount: string; betTransactionId?: string; free?: { campaignId: string } }
+interface Action {
+  type: 'bet' | 'win'; transactionId: string; amount: string; betTransactionId?: string; free?: { campaignId: string };
+}
 
+/** what the operations' bodies hold, each its own part of it */
 interface Fields {
-  playerId: string; currency: string; transactionId: string; amount: string; gameId: string; roundId: string; sessionToken?: string; closeRound?: boolean;
-  free?: { campaignId: string }; betTransactionId?: string; type: string; campaignId?: string; originalTransactionId: string; originalType?: string;
-  actions: Action[]; reference: string;
+  playerId: string; currency: string; transactionId: string; amount: string; gameId: string; roundId: string; sessionToken?: string;
+  closeRound?: boolean; free?: { campaignId: string }; betTransactionId?: string; type: string; campaignId?: string;
+  originalTransactionId: string; originalType?: string; actions: Action[]; reference: string;
 }
 
-type Answered = { readonly book: Book; readonly expected: Expected };
+interface Answered {
+  readonly book: Book;
+  readonly expected: Expected;
+}
 
 const HTTP: Record<string, number> = {
-  AMOUNT_INVALID: 400, PLAYER_NOT_FOUND: 404, BET_NOT_FOUND: 404, GAME_NOT_FOUND: 404, SESSION_NOT_FOUND: 404, CURRENCY_MISMATCH: 422,
+  BET_NOT_FOUND: 404, GAME_NOT_FOUND: 404, SESSION_NOT_FOUND: 404, CURRENCY_MISMATCH: 422,
   TRANSACTION_CONFLICT: 409, ROLLED_BACK: 409, BET_ALREADY_SETTLED: 409, ROUND_CLOSED: 409,
   INSUFFICIENT_FUNDS: 422, PLAYER_BLOCKED: 422, SESSION_EXPIRED: 422,
 };
 
 export function answer(book: Book, call: Call): Answered {
   const fields = call.body as unknown as Fields;
-  if (call.operation !== 'balance' && call.operation !== 'status' && call.operation !== 'close-round' && !amountsHold(book, call.operation, fields)) {
-    return { book, expected: problem(book, fields.currency, 'AMOUNT_INVALID') };
-  }
-  if (fields.playerId !== book.facts.player) return { book, expected: problem(book, fields.currency, 'PLAYER_NOT_FOUND') };
-  switch (call.operation) {
-    case 'bet': case 'win': case 'rollback': return single(book, askOf(book, call.account, call.operation, fields), fields.closeRound === true);
-    case 'play': return play(book, call.account, fields);
-    case 'close-round': return closeRound(book, call.account, fields);
-    case 'status': return status(book, call.account, fields);
+  if (!amountsHold(book, call.operation, fields)) return { book, expected: { http: 400, body: { code: 'AMOUNT_INVALID' } } };
+  if (fields.playerId !== book.facts.player) return { book, expected: { http: 404, body: { code: 'PLAYER_NOT_FOUND' } } };
+  const answered = judged(book, call, fields);
+  const { http, body } = answered.expected;
+  if (!hasWallet(book, fields.currency)) return answered;
+  const ofOther = body['currency'] !== undefined && body['currency'] !== fields.currency;
+  const version = (body['walletVersion'] as number | undefined) ?? walletOf(answered.book, fields.currency).version;
+  return { book: answered.book, expected: { http, body, version: ofOther ? 'either' : String(version) } };
+}
+
+function judged(book: Book, { account, operation }: Call, fields: Fields): Answered {
+  switch (operation) {
+    case 'bet': case 'win': case 'rollback': return single(book, askOf(book, account, operation, fields), fields.closeRound === true);
+    case 'play': return play(book, account, fields);
+    case 'close-round': return closeRound(book, account, fields);
+    case 'status': return status(book, account, fields);
     case 'balance':
       if (!hasWallet(book, fields.currency)) return { book, expected: problem(book, fields.currency, 'CURRENCY_MISMATCH') };
       return { book, expected: { http: 200, body: { playerId: fields.playerId, ...walletText(book, fields.currency) } } };
-    default: throw new Error(`the model knows no ${call.operation}`);
+    default: throw new Error(`the model knows no ${operation}`);
   }
 }
 
@@ -60,6 +75,7 @@ function amountsHold(book: Book, operation: string, fields: Fields): boolean {
     const units = text === undefined ? 0n : unitsOf(text, currency);
     return units !== undefined && !(isStake && units === 0n);
   };
+  if (operation === 'balance' || operation === 'status' || operation === 'close-round') return true;
   if (operation === 'play') return fields.actions.every((action) => holds(action.amount, action.type === 'bet' && !action.free));
   return holds(fields.amount, operation === 'bet' && !fields.free);
 }
@@ -71,13 +87,15 @@ function askOf(book: Book, account: number, operation: Operation, fields: Fields
     amount: fields.amount === undefined ? undefined : unitsOf(fields.amount, currency), round: fields.roundId,
   };
   if (operation === 'rollback') return { ...common, type: '', about: fields.originalTransactionId, originalType: fields.originalType };
-  if (operation === 'win') return { ...common, type: fields.type ?? 'win', game: fields.gameId, about: fields.betTransactionId, campaign: fields.campaignId };
-  return { ...common, type: fields.free ? 'free' : 'cash', game: fields.gameId, campaign: fields.free?.campaignId, session: fields.sessionToken };
+  const game = fields.gameId;
+  const about = fields.betTransactionId;
+  if (operation === 'win') return { ...common, game, about, type: fields.type ?? 'win', campaign: fields.campaignId };
+  return { ...common, game, type: fields.free ? 'free' : 'cash', campaign: fields.free?.campaignId, session: fields.sessionToken };
 }
 
 const refusedNote = (book: Book, ask: Ask, code: string): Note => ({
-  what: 'note', id: book.entries.length, account: ask.account, operation: ask.operation, reference: ask.reference, digest: digestOf(ask), currency: ask.currency,
-  outcome: 'refused', code,
+  what: 'note', id: book.entries.length, account: ask.account, operation: ask.operation, reference: ask.reference, digest: digestOf(ask),
+  currency: ask.currency, outcome: 'refused', code,
 });
 
 function single(book: Book, ask: Ask, closes: boolean): Answered {
@@ -88,7 +106,8 @@ function single(book: Book, ask: Ask, closes: boolean): Answered {
   }
   if (verdict.is === 'known') {
     const exists = policyOf(book, ask.account).duplicateAnswer === 'exists' && ask.operation !== 'rollback';
-    return { book, expected: exists ? problem(book, ask.currency, 'TRANSACTION_CONFLICT') : { http: 200, body: receipt(book, verdict.key, 'again') } };
+    if (exists) return { book, expected: problem(book, ask.currency, 'TRANSACTION_CONFLICT') };
+    return { book, expected: { http: 200, body: receipt(book, verdict.key, 'again') } };
   }
   const expected = { http: 200, body: receipt(verdict.book, verdict.key, 'now') };
   return { book: closes && ask.operation !== 'rollback' ? closed(verdict.book, ask.account, ask.round) : verdict.book, expected };
@@ -99,7 +118,8 @@ const closed = (book: Book, account: number, round: string | undefined): Book =>
 
 function play(book: Book, account: number, fields: Fields): Answered {
   const { currency, gameId, roundId, sessionToken } = fields;
-  const asks = fields.actions.map((action) => askOf(book, account, action.type, { currency, gameId, roundId, sessionToken, ...action } as Fields));
+  const whole = { currency, gameId, roundId, sessionToken };
+  const asks = fields.actions.map((action) => askOf(book, account, action.type, { ...whole, ...action } as Fields));
   const receipts: object[] = [];
   const verdicts: Verdict[] = [];
   let running = book;
@@ -115,11 +135,13 @@ function play(book: Book, account: number, fields: Fields): Answered {
     return { book, expected: problem(book, currency, 'TRANSACTION_CONFLICT') };
   }
   const { balance, walletVersion } = walletText(running, currency);
-  return { book: anyNew && fields.closeRound ? closed(running, account, roundId) : running, expected: { http: 200, body: { balance, walletVersion, receipts } } };
+  const after = anyNew && fields.closeRound ? closed(running, account, roundId) : running;
+  return { book: after, expected: { http: 200, body: { balance, walletVersion, receipts } } };
 }
 
 function refusedPlay(book: Book, asks: readonly Ask[], verdict: Extract<Verdict, { is: 'refused' }>, actionIndex: number): Answered {
-  const fresh = verdict.by === 'key' ? [] : asks.filter((ask) => ask.operation === 'bet' && !keyOf(book, ask.account, 'bet', ask.reference));
+  const isFresh = (ask: Ask) => ask.operation === 'bet' && !keyOf(book, ask.account, 'bet', ask.reference);
+  const fresh = verdict.by === 'key' ? [] : asks.filter(isFresh);
   const after = fresh.reduce((so, ask) => add(so, refusedNote(so, ask, verdict.code)), book);
   return { book: after, expected: problem(after, (asks[0] as Ask).currency, verdict.code, actionIndex) };
 }
@@ -149,14 +171,15 @@ function status(book: Book, account: number, { currency, reference, type }: Fiel
 function receipt(book: Book, key: Movement | Note, when: 'now' | 'again' | 'asked'): Record<string, unknown> {
   const first = key.what === 'note' ? firstOf(book, key) : key;
   const outcome = first.what === 'movement' ? 'applied' : first.outcome;
-  const isFirstAnswer = key.what === 'movement' && (when === 'now' || (when === 'again' && policyOf(book, key.account).duplicateAnswer === 'first'));
+  const showsFirst = when === 'now' || (when === 'again' && policyOf(book, key.account).duplicateAnswer === 'first');
   const amount = first.what === 'movement' ? first.amount : 0n;
   const repeated = key.what === 'note' && key.outcome === 'repeated';
   return {
-    transactionId: key.id, reference: key.reference, type: operationOf(key), status: when !== 'now' || repeated ? 'replayed' : outcome, outcome,
+    transactionId: key.id, reference: key.reference, type: operationOf(key), outcome,
+    status: when !== 'now' || repeated ? 'replayed' : outcome,
     ...(outcome === 'ignored' ? { ignoredBecause: 'refused' } : {}),
     amount: textOf(amount < 0n ? -amount : amount, book.facts.currencies[first.currency] as Currency),
-    ...walletText(book, first.currency, isFirstAnswer ? key.id : undefined),
+    ...walletText(book, first.currency, showsFirst && key.what === 'movement' ? key.id : undefined),
   };
 }
 
@@ -170,8 +193,7 @@ function walletText(book: Book, currency: string, upTo?: number): { balance: str
 }
 
 function problem(book: Book, currency: string, code: string, actionIndex?: number): Expected {
-  const judged = code !== 'AMOUNT_INVALID' && code !== 'PLAYER_NOT_FOUND';
-  const wallet = judged && hasWallet(book, currency) ? walletText(book, currency) : undefined;
+  const wallet = hasWallet(book, currency) ? walletText(book, currency) : undefined;
   return {
     http: HTTP[code] as number,
     body: { code, ...(wallet ? { balance: wallet.balance, currency } : {}), ...(actionIndex === undefined ? {} : { actionIndex }) },

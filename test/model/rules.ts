@@ -1,6 +1,6 @@
 /** One bet, win, award or rollback against a player's book, in the order of judgement. */
 import {
-  add, hasWallet, isSettled, isStopped, isWhollySettled, keyOf, policyOf, roundOf, sessionOf, undoingOf, walletOf,
+  add, hasWallet, isSettled, isStopped, isWhollySettled, keyOf, policyOf, present, roundOf, sessionOf, undoingOf, walletOf,
   type Book, type Movement, type Note, type Operation,
 } from './book.ts';
 
@@ -31,7 +31,8 @@ export type Verdict =
 const refused = (code: string, by: 'judgement' | 'memory' | 'key' = 'judgement'): Verdict => ({ is: 'refused', code, by });
 
 export const digestOf = (ask: Ask): string => JSON.stringify([
-  ask.operation, ask.type, ask.operation === 'rollback' ? '' : String(ask.amount), ask.currency, ask.round, ask.game, ask.about, ask.campaign, ask.originalType,
+  ask.operation, ask.type, ask.operation === 'rollback' ? '' : String(ask.amount), ask.currency, ask.round, ask.game, ask.about,
+  ask.campaign, ask.originalType,
 ]);
 
 export function judge(book: Book, ask: Ask): Verdict {
@@ -55,14 +56,14 @@ function judgeKnown(key: Movement | Note, ask: Ask): Verdict {
 const moved = (book: Book, movement: Movement): Verdict => ({ is: 'new', key: movement, book: add(book, movement) });
 
 const draft = (book: Book, ask: Ask) => ({
-  what: 'movement' as const, id: book.entries.length, account: ask.account, reference: ask.reference, digest: digestOf(ask), currency: ask.currency,
-  ...(ask.round === undefined ? {} : { round: ask.round }),
+  what: 'movement' as const, id: book.entries.length, account: ask.account, reference: ask.reference, digest: digestOf(ask),
+  currency: ask.currency, ...present({ round: ask.round, game: ask.game, campaign: ask.campaign }),
 });
 
 const stakeOf = (ask: Ask): bigint => (ask.type === 'free' ? 0n : (ask.amount as bigint));
 
 const betOf = (book: Book, ask: Ask): Movement => ({
-  ...draft(book, ask), kind: 'bet', amount: -stakeOf(ask), ...(ask.type === 'free' ? { face: ask.amount as bigint } : {}),
+  ...draft(book, ask), kind: 'bet', amount: -stakeOf(ask), ...present({ face: ask.type === 'free' ? ask.amount : undefined }),
 });
 
 function winOf(book: Book, ask: Ask): Movement {
@@ -70,7 +71,7 @@ function winOf(book: Book, ask: Ask): Movement {
   const bet = ask.about === undefined ? undefined : keyOf(book, ask.account, 'bet', ask.about);
   return {
     ...draft(book, ask), kind: isAward ? 'promo_win' : 'win', amount: ask.amount as bigint,
-    ...(ask.about === undefined ? {} : { named: ask.about }),
+    ...present({ named: ask.about, award: isAward ? ask.type : undefined }),
     ...(bet?.what === 'movement' && !isAward ? { settles: bet.id } : {}),
   };
 }
@@ -103,7 +104,8 @@ function againstWin(book: Book, ask: Ask): string | undefined {
   if (undone) return 'ROLLED_BACK';
   if (!bet && policy.winNeeds === 'bet') return 'BET_NOT_FOUND';
   if (!bet && policy.winNeeds === 'round' && (ask.about !== undefined || !round?.bets.length)) return 'BET_NOT_FOUND';
-  if (round?.bets.length && round.bets.every((one) => undoingOf(book, one))) return 'ROLLED_BACK';
+  // a win that names a bet in force of another round is that bet's, even if its own round's bets are all undone
+  if (!bet && round?.bets.length && round.bets.every((one) => undoingOf(book, one))) return 'ROLLED_BACK';
   if (policy.winsPerBet === 'one' && (bet ? isSettled(book, bet) : round && isWhollySettled(book, round))) return 'BET_ALREADY_SETTLED';
   if ([bet, round].some((one) => one && one.currency !== ask.currency)) return 'CURRENCY_MISMATCH';
   return round?.closed && policy.winAfterClose === 'refuse' ? 'ROUND_CLOSED' : undefined;
@@ -115,13 +117,17 @@ function againstAward(book: Book, ask: Ask): string | undefined {
   return [bet, roundOf(book, ask.account, ask.round)].some((one) => one && one.currency !== ask.currency) ? 'CURRENCY_MISMATCH' : undefined;
 }
 
-const MAY_STAND_FOR: Record<string, readonly Operation[]> = { any: ['bet', 'win'], bet: ['bet'], win: ['win'], award: ['win'], adjustment: [] };
+/** by the type named: the operations whose keys an original's reference can be */
+const MAY_STAND_FOR: Record<string, readonly Operation[]> = {
+  any: ['bet', 'win'], bet: ['bet'], win: ['win'], award: ['win'], adjustment: [],
+};
 
 function judgeRollback(book: Book, ask: Ask): Verdict {
   const id = book.entries.length;
   const operations = MAY_STAND_FOR[ask.originalType ?? 'any'] as readonly Operation[];
   const noted = (outcome: Note['outcome'], of = id): Note => ({
-    what: 'note', id: of, account: ask.account, operation: 'rollback', reference: ask.reference, digest: digestOf(ask), currency: ask.currency, outcome,
+    what: 'note', id: of, account: ask.account, operation: 'rollback', reference: ask.reference, digest: digestOf(ask),
+    currency: ask.currency, outcome,
   });
   const stored = (note: Note, ...more: Note[]): Verdict => ({ is: 'new', key: note, book: add(book, note, ...more) });
 

@@ -7,16 +7,30 @@ import type { Bound } from './compare.ts';
 type Row = Readonly<Record<string, unknown>>;
 export type Stored = Readonly<Record<'wallets' | 'ledger' | 'rounds' | 'keys', readonly Row[]>>;
 
-const QUERY = `select
-  (select json_agg(json_build_object('currency', currency, 'balance', balance::text, 'version', version) order by currency) from wallet where player_id = $1) as wallets,
-  (select json_agg(json_build_object('account', account_id, 'kind', kind, 'currency', currency, 'amount', amount::text, 'version', version, 'after', balance_after::text,
-      'reference', reference, 'transaction', case when kind <> 'close' then transaction_id end, 'undoes', undoes, 'bet', bet, 'face', face::text) order by currency, version)
-    from transaction where player_id = $1 and kind <> 'deposit') as ledger,
-  (select json_agg(json_build_object('account', account_id, 'round', round, 'currency', currency, 'staked', staked::text, 'won', won::text, 'bets', bets,
-      'undone', undone, 'state', state) order by account_id, round) from round where player_id = $1) as rounds,
-  (select json_agg(json_build_object('account', account_id, 'operation', operation, 'reference', reference,
-      'outcome', case operation when 'rollback' then 'known' else outcome::text end)
-      order by account_id, operation::text, reference) from transaction_key where player_id = $1) as keys`;
+// a close has no receipt to know its transaction by; whose round a rollback's row bears is not the rules' business
+const QUERY = `
+  with ledger as (
+    select account_id as account, kind, house, currency, amount::text, version, balance_after::text as after, reference,
+      case when kind <> 'close' then transaction_id end as transaction, undoes, bet, face::text, game_id as game, campaign, award,
+      case when kind <> 'rollback' then round end as round
+    from transaction where player_id = $1 and kind <> 'deposit'
+  ), rounds as (
+    select account_id as account, round, currency, staked::text, won::text, bets, undone, state, (
+        select coalesce(bool_or(closes_round or kind = 'close'), false) from transaction t
+        where t.player_id = $1 and t.account_id = r.account_id and substr(sha256(t.round::bytea), 1, 16) = uuid_send(r.round)
+      ) as closed_by_row
+    from round r where player_id = $1
+  ), keys as (
+    select account_id as account, operation, reference, case operation when 'rollback' then 'known' else outcome::text end as outcome
+    from transaction_key where player_id = $1
+  ), wallets as (
+    select currency, balance::text, version from wallet where player_id = $1
+  )
+  select
+    (select json_agg(w order by currency) from wallets w) as wallets,
+    (select json_agg(l order by currency, version) from ledger l) as ledger,
+    (select json_agg(r order by account, round) from rounds r) as rounds,
+    (select json_agg(k order by account, operation::text, reference) from keys k) as keys`;
 
 export async function storedOf(pool: pg.Pool, player: string): Promise<Stored> {
   const { rows } = await pool.query<Record<keyof Stored, Row[] | null>>({ name: 'stored', text: QUERY, values: [player] });
@@ -29,7 +43,8 @@ const hashed = (text: string): string =>
   createHash('sha256').update(text).digest('hex').slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 
 const sortedBy = (rows: Row[], ...fields: string[]): Row[] => {
-  const rank = (row: Row) => fields.map((field) => (typeof row[field] === 'number' ? String(row[field]).padStart(9, '0') : row[field])).join(' ');
+  const ranked = (value: unknown) => (typeof value === 'number' ? String(value).padStart(9, '0') : value);
+  const rank = (row: Row) => fields.map((field) => ranked(row[field])).join(' ');
   return rows.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
 };
 
@@ -44,12 +59,16 @@ export function expectedStored(book: Book, bound: Bound, accountIds: readonly nu
   const ledger = moved.map((m) => {
     const { balance, version } = walletOf(book, m.currency, m.id);
     return {
-      account: accountIds[m.account], kind: m.kind, currency: m.currency, amount: String(m.amount), version, after: String(balance),
-      reference: m.reference ?? null, transaction: m.kind === 'close' ? null : idOf(m.id), undoes: idOf(m.undoes), bet: m.named ?? null, face: m.face === undefined ? null : String(m.face),
+      account: accountIds[m.account], kind: m.kind, house: houseOf(book, m), currency: m.currency, amount: String(m.amount), version,
+      after: String(balance),
+      reference: m.reference ?? null, transaction: m.kind === 'close' ? null : idOf(m.id), undoes: idOf(m.undoes), bet: m.named ?? null,
+      face: m.face === undefined ? null : String(m.face), game: m.game ?? null, campaign: m.campaign ?? null, award: m.award ?? null,
+      round: m.kind === 'rollback' ? null : m.round ?? null,
     };
   });
   const seen = new Map(moved.filter((m) => m.kind === 'bet' || m.kind === 'win').map((m) => [`${m.account} ${m.round}`, m]));
-  const rounds = [...seen.values()].flatMap(({ account, round }) => roundRow(book, account, round as string, accountIds[account] as number));
+  const rounds = [...seen.values()]
+    .flatMap(({ account, round }) => roundRow(book, account, round as string, accountIds[account] as number));
   const keys = book.entries.flatMap((entry) => {
     if ((entry.what !== 'movement' && entry.what !== 'note') || entry.reference === undefined) return [];
     const operation = operationOf(entry);
@@ -57,17 +76,25 @@ export function expectedStored(book: Book, bound: Bound, accountIds: readonly nu
     return [{ account: accountIds[entry.account], operation, reference: hashed(entry.reference), outcome }];
   });
   return {
-    wallets, ledger: sortedBy(ledger, 'currency', 'version'), rounds: sortedBy(rounds, 'account', 'round'), keys: sortedBy(keys, 'account', 'operation', 'reference'),
+    wallets, ledger: sortedBy(ledger, 'currency', 'version'), rounds: sortedBy(rounds, 'account', 'round'),
+    keys: sortedBy(keys, 'account', 'operation', 'reference'),
   };
+}
+
+/** the other side of a transfer: game 1, promotion 2, jackpot 3; a rollback's is its original's */
+function houseOf(book: Book, movement: Movement): number {
+  const original = movements(book).find(({ id }) => id === movement.undoes) ?? movement;
+  return original.kind !== 'promo_win' ? 1 : original.award === 'jackpot' ? 3 : 2;
 }
 
 function roundRow(book: Book, account: number, name: string, accountId: number): Row[] {
   const round = roundOf(book, account, name);
   if (!round) return [];
   const inForce = (rows: readonly Movement[]) => rows.filter((row) => !undoingOf(book, row));
-  const sum = (rows: readonly Movement[]) => String(inForce(rows).reduce((total, { amount }) => total + (amount < 0n ? -amount : amount), 0n));
+  const sum = (rows: readonly Movement[], sign: bigint) => String(inForce(rows).reduce((total, { amount }) => total + sign * amount, 0n));
   return [{
-    account: accountId, round: hashed(name), currency: round.currency, staked: sum(round.bets), won: sum(round.wins), bets: round.bets.length,
-    undone: round.bets.length - inForce(round.bets).length, state: round.closed ? 'closed' : 'open',
+    account: accountId, round: hashed(name), currency: round.currency, staked: sum(round.bets, -1n), won: sum(round.wins, 1n),
+    bets: round.bets.length, undone: round.bets.length - inForce(round.bets).length,
+    state: round.closed ? 'closed' : 'open', closed_by_row: round.closed,
   }];
 }

@@ -1,75 +1,128 @@
-/** Takes one sequence through the running system and through the model, command by command. */
-import { add, type Book } from './book.ts';
+/** Takes commands through the running system and through the model, and stops where they disagree. */
+import type { Reply } from '../support/provider.ts';
+import { add, type Book, type Entry } from './book.ts';
 import type { CallStep, Sequence, Step } from './commands.ts';
 import { compare, isSame, type Bound } from './compare.ts';
 import type { Ground, Seat } from './ground.ts';
-import { answer } from './model.ts';
+import { answer, type Call, type Expected } from './model.ts';
 import { callOf, resolve } from './spoken.ts';
 import { expectedStored, storedOf } from './stored.ts';
 
-export interface Walker {
+/** what may have happened so far: one view, or several where an order among commands sent at once cannot be told from the answers */
+interface View {
+  readonly book: Book;
+  readonly bound: Bound;
+}
+
+type Happening = Exclude<Step, { do: 'call' | 'again' }>;
+
+interface Walk {
+  readonly ground: Ground;
   readonly seat: Seat;
-  /** the step at this place in both; throws where they disagree */
-  take(step: Step, place: number): Promise<void>;
+  readonly sent: CallStep[];
+  /** the transcript */
+  readonly told: string[];
+  views: readonly View[];
+}
+
+export interface Walker {
+  /** these steps at once, the first of them at this place of its sequence */
+  take(steps: readonly Step[], place: number): Promise<void>;
   /** compares the tables */
   finish(): Promise<void>;
 }
 
-export async function happen(ground: Ground, seat: Seat, book: Book, step: Exclude<Step, { do: 'call' | 'again' }>): Promise<Book> {
-  const { player } = book.facts;
-  if (step.do === 'stop') {
-    await ground.pool.query('update wallet set stop = $3 where player_id = $1 and currency = $2', [player, step.currency, step.on ? 'blocked' : 'none']);
-    return add(book, { what: 'stop', currency: step.currency, on: step.on });
-  }
-  const token = seat.tokens[step.session] as string;
-  await ground.pool.query(`update session set state = 'expired' where player_id = $1 and token_hash = sha256($2::bytea)`, [player, token]);
-  return add(book, { what: 'session over', token });
-}
-
 export async function walkerOf(ground: Ground, accounts: Sequence['accounts']): Promise<Walker> {
   const seat = await ground.seat(accounts);
-  const sent: CallStep[] = [];
-  const told: string[] = [];
-  let { book } = seat;
-  let bound: Bound = new Map();
-  const fail = (what: string): never => {
-    throw new Error([`accounts ${accounts.map((account) => JSON.stringify(seat.book.facts.policies[account])).join(' and ')}`, ...told, what].join('\n'));
-  };
-  return {
-    seat,
-    async take(step, place) {
-      const real = resolve(step, place, sent, book, seat);
-      if (!real) return;
-      if (real.do !== 'call') {
-        told.push(JSON.stringify(real));
-        book = await happen(ground, seat, book, real);
-        return;
-      }
-      sent.push(real);
-      const call = callOf(seat, real);
-      const reply = await ground.send(call);
-      const opinion = answer(book, call);
-      const outcome = compare(opinion.expected, reply, bound);
-      told.push(`${real.account} ${real.operation} ${JSON.stringify(real.body)} -> ${reply.status} ${JSON.stringify(reply.body)}`);
-      if ('wrong' in outcome) return fail(outcome.wrong);
-      const b = opinion.expected.body as any;
-      const k = `${real.operation} ${b.code ?? (b.status ? b.status + '/' + b.outcome : b.state ?? 'ok')}`;
-      const t = ((globalThis as any).tally ??= new Map());
-      t.set(k, (t.get(k) ?? 0) + 1);
-      ({ book } = opinion);
-      ({ bound } = outcome);
-    },
-    async finish() {
-      const [stored, expected] = [await storedOf(ground.pool, book.facts.player), expectedStored(book, bound, ground.accountIds)];
-      for (const table of ['wallets', 'ledger', 'rounds', 'keys'] as const) {
-        if (!isSame(stored[table], expected[table])) fail(`${table} expected ${JSON.stringify(expected[table], null, 1)}\nstored ${JSON.stringify(stored[table], null, 1)}`);
-      }
-    },
-  };
+  const walk: Walk = { ground, seat, sent: [], told: [], views: [{ book: seat.book, bound: new Map() }] };
+  return { take: (steps, place) => take(walk, steps, place), finish: () => finish(walk) };
 }
 
-export async function walk(ground: Ground, sequence: Sequence): Promise<void> {
-  const walker = await walkerOf(ground, sequence.accounts);
-  for (const [place, step] of sequence.steps.entries()) if (step) await walker.take(step, place);
+async function take(walk: Walk, steps: readonly Step[], place: number): Promise<void> {
+  const calls: Call[] = [];
+  let { book } = walk.views[0] as View;
+  for (const [i, step] of steps.entries()) {
+    const real = resolve(step, place + i, { ...walk, book });
+    if (real === undefined) continue;
+    if (real.do !== 'call') {
+      await happen(walk, real);
+      continue;
+    }
+    walk.sent.push(real);
+    calls.push(callOf(walk.seat, real));
+    ({ book } = answer(book, calls.at(-1) as Call));
+  }
+  const replies = await Promise.all(calls.map((call) => walk.ground.send(call)));
+  for (const [i, { operation, account, body }] of calls.entries()) {
+    const what = `${operation} at account ${account} ${JSON.stringify(body)}`;
+    walk.told.push(`${i > 0 ? 'and at once ' : ''}${what}\n  -> ${JSON.stringify(replies[i]?.body)}`);
+  }
+  const wrong: string[] = [];
+  walk.views = walk.views.flatMap((view) => orders(calls.length).flatMap((order) => {
+    const outcome = inOrder(walk, view, order.map((i) => [calls[i] as Call, replies[i] as Reply]));
+    if ('wrong' in outcome) wrong.push(`in the order ${order.join(' ')}: ${outcome.wrong}`);
+    return 'wrong' in outcome ? [] : [outcome];
+  }));
+  if (walk.views.length === 0) fail(walk, [...new Set(wrong)].join('\n'));
+}
+
+function inOrder(walk: Walk, start: View, answered: readonly (readonly [Call, Reply])[]): View | { readonly wrong: string } {
+  let view = start;
+  for (const [call, reply] of answered) {
+    const { book, expected } = answer(view.book, call);
+    const outcome = compare(expected, reply, view.bound);
+    if ('wrong' in outcome) return outcome;
+    view = { book, bound: outcome.bound };
+    walk.ground.met(situation(call, expected));
+  }
+  return view;
+}
+
+const orders = (count: number): number[][] =>
+  (count === 0 ? [[]] : orders(count - 1).flatMap((order) => Array.from({ length: count }, (_, at) => order.toSpliced(at, 0, count - 1))));
+
+function situation({ operation }: Call, { body }: Expected): string {
+  const { status, state, code } = body as Record<string, string | undefined>;
+  return `${operation} ${status ?? state ?? code ?? 'answered'}`;
+}
+
+/** What providers do not do: the operator stops the player, a session ends. */
+async function happen(walk: Walk, step: Happening): Promise<void> {
+  const { ground, seat } = walk;
+  const { player } = seat.book.facts;
+  walk.told.push(JSON.stringify(step));
+  const note = (entry: Entry) => {
+    walk.views = walk.views.map((view) => ({ ...view, book: add(view.book, entry) }));
+  };
+  if (step.do === 'stop') {
+    await ground.pool.query('update wallet set stop = $3 where player_id = $1 and currency = $2', [player, step.currency, step.to]);
+    return note({ what: 'stop', currency: step.currency, on: step.to !== 'none' });
+  }
+  const token = seat.tokens[step.session] as string;
+  await ground.pool.query(
+    `update session set state = 'expired' where player_id = $1 and token_hash = sha256($2::bytea)`, [player, token]);
+  return note({ what: 'session over', token });
+}
+
+async function finish(walk: Walk): Promise<void> {
+  const stored = await storedOf(walk.ground.pool, walk.seat.book.facts.player);
+  const wrong = walk.views.map(({ book, bound }) => {
+    const expected = expectedStored(book, bound, walk.ground.accountIds);
+    const tables = (Object.keys(expected) as (keyof typeof expected)[]).filter((table) => !isSame(stored[table], expected[table]));
+    return tables.map((table) => `${table}: expected\n${lines(expected[table])}\nstored\n${lines(stored[table])}`).join('\n');
+  });
+  if (!wrong.includes('')) fail(walk, wrong.join('\nor '));
+}
+
+const lines = (rows: readonly unknown[]): string => rows.map((row) => `  ${JSON.stringify(row)}`).join('\n');
+
+function fail({ seat, told }: Walk, wrong: string): never {
+  const policies = [...new Set(seat.accounts)].map((account) => `account ${account} ${JSON.stringify(seat.book.facts.policies[account])}`);
+  throw new Error([...policies, ...told, wrong].join('\n'));
+}
+
+export async function walk(ground: Ground, { accounts, steps }: Sequence): Promise<void> {
+  const walker = await walkerOf(ground, accounts);
+  for (const [place, step] of steps.entries()) if (step) await walker.take([step], place);
   await walker.finish();
 }

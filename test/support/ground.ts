@@ -1,5 +1,5 @@
 /** A served world for one spec file: a database, the service inside this process, and players at their seats. */
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, beforeAll, expect } from '@jest/globals';
 import pg from 'pg';
 import { asSuperuser, freshDatabase, type TestDatabase } from './cluster.ts';
 import { Provider, type CallOptions, type Reply } from './provider.ts';
@@ -68,7 +68,8 @@ export class Ground {
 
   async open(): Promise<void> {
     this.database = await freshDatabase();
-    this.world = await createWorld(this.database, this.options);
+    // Stories are about money, not about how busy the machine is that tells them.
+    this.world = await createWorld(this.database, { policies: [{ deadlineMs: 5_000 }], ...this.options });
     if (this.proxied) this.proxy = await Proxy.before(this.database.url('croupier_money'));
     const url: TestDatabase['url'] = (role) => (this.proxied ? this.proxy.through(this.database.url(role)) : this.database.url(role));
     this.served = await serveHere({ name: this.database.name, url }, this.env);
@@ -124,7 +125,25 @@ export class Ground {
       (select count(*) || ' ' || count(*) filter (where state = 'closed') from round) as rounds`);
     return totals as Totals;
   }
+
+  /** Fails unless the database is afterwards as it was before. */
+  async unmoved(during: () => Promise<void>): Promise<void> {
+    const before = await this.totals();
+    await during();
+    expect(await this.totals()).toEqual(before);
+  }
+
+  /** Fails unless it is a problem with this code that shows nothing of the inside. */
+  expectTurnedAway(reply: Reply, code: string, status = 400): void {
+    expect([reply.body.code ?? reply.body, reply.status, mediaType(reply)]).toEqual([code, status, 'application/problem+json']);
+    expect(reply.headers['x-request-id']).toBe(reply.body.requestId);
+    const text = JSON.stringify([reply.body, reply.headers]);
+    expect(text).not.toMatch(INSIDE);
+    expect(text).not.toContain(this.account().secret.slice(6));
+  }
 }
+
+const INSIDE = /node_modules|\.ts\b|\bat \S+ \(|postgres|select |insert into|stack|croupier_money|FST_/i;
 
 /** Opened before the file's first test, closed after its last. */
 export function ground(options: WorldOptions = {}, env: Readonly<Record<string, string>> = {}, { proxied = false } = {}): Ground {

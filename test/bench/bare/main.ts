@@ -9,25 +9,27 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { built } from '../built.ts';
 
-const { decodeSecret, signatureMatches, timestampInRange } = await built<typeof import('../../../libs/crypto/index.ts')>('libs/crypto/index');
+const crypto = await built<typeof import('../../../libs/crypto/index.ts')>('libs/crypto/index');
 const { OPERATIONS } = await built<typeof import('../../../src/providers/native/schema.ts')>('src/providers/native/schema');
 
 const apiKey = process.env['BARE_KEY'];
-const keys = [decodeSecret(process.env['BARE_SECRET'] ?? '')];
+const keys = [crypto.decodeSecret(process.env['BARE_SECRET'] ?? '')];
 const HEADERS = {
-  'content-type': 'application/json', 'cache-control': 'no-store', 'x-wallet-version': '2', 'x-consistency-token': 'MSAwMDAwMDAwMSAwLzE5QTJCM0MgMTIzNDU2Nzg5IDQy',
+  'content-type': 'application/json', 'cache-control': 'no-store', 'x-wallet-version': '2',
+  'x-consistency-token': 'MSAwMDAwMDAwMSAwLzE5QTJCM0MgMTIzNDU2Nzg5IDQy',
 };
 
 function receiptOf(headers: FastifyRequest['headers'], raw: Buffer): string | undefined {
   const { 'x-api-key': key, 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature } = headers;
   if (key !== apiKey || typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') return undefined;
-  if (!signatureMatches(keys, id, timestamp, raw, signature) || !timestampInRange(timestamp, Date.now(), 300)) return undefined;
+  if (!crypto.signatureMatches(keys, id, timestamp, raw, signature)) return undefined;
+  if (!crypto.timestampInRange(timestamp, Date.now(), 300)) return undefined;
   const parsed = OPERATIONS.bet.request.safeParse(JSON.parse(raw.toString('utf8')));
   if (!parsed.success) return undefined;
   const { transactionId, amount, currency } = parsed.data;
   return JSON.stringify({
-    transactionId: '019aa5f2-7c1e-7000-8000-3ade68b10000', reference: transactionId, type: 'bet', status: 'applied', outcome: 'applied', amount, currency,
-    balance: '999999.00', walletVersion: 2, processedAt: new Date().toISOString(),
+    transactionId: '019aa5f2-7c1e-7000-8000-3ade68b10000', reference: transactionId, type: 'bet', status: 'applied', outcome: 'applied',
+    amount, currency, balance: '999999.00', walletVersion: 2, processedAt: new Date().toISOString(),
   });
 }
 
@@ -39,7 +41,7 @@ class Door {
   async call(operation: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const receipt = operation === 'bet' ? receiptOf(request.headers, request.body as Buffer) : undefined;
     if (receipt === undefined) return void reply.status(400).send();
-    void reply.status(200).headers({ ...HEADERS, 'x-request-id': request.headers['webhook-id'] as string }).send(receipt);
+    void reply.status(200).headers({ ...HEADERS, 'x-request-id': request.headers['webhook-id'] }).send(receipt);
   }
 }
 
@@ -60,7 +62,9 @@ decorate('call', Res(), 2);
 class Bare {}
 Module({ controllers: [Door] })(Bare);
 
-const adapter = new FastifyAdapter({ logger: false, bodyLimit: 64 * 1024, keepAliveTimeout: 75_000, requestTimeout: 15_000, routerOptions: { maxParamLength: 200 } });
+const adapter = new FastifyAdapter({
+  logger: false, bodyLimit: 64 * 1024, keepAliveTimeout: 75_000, requestTimeout: 15_000, routerOptions: { maxParamLength: 200 },
+});
 const app = await NestFactory.create<NestFastifyApplication>(Bare, adapter, { bodyParser: false, logger: ['error'] });
 const fastify = adapter.getInstance();
 fastify.removeAllContentTypeParsers();
