@@ -1,9 +1,12 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.ts';
 import type { Config } from './config.ts';
+import { requestIdOf } from './providers/native/adapter.ts';
+import { problemAnswer, send } from './providers/native/answers.ts';
 import { serveReference } from './providers/openapi.ts';
 
 const BODY_BYTES = 64 * 1024;
@@ -11,7 +14,9 @@ const BODY_BYTES = 64 * 1024;
 /** The application, wired and not yet listening. Throws `UnfitDatabase` where it must not run. */
 export async function createApp(config: Config): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
-    logger: false, skipMiddie: true, bodyLimit: BODY_BYTES, keepAliveTimeout: 75_000, requestTimeout: 15_000, routerOptions: { maxParamLength: 200 },
+    logger: false, skipMiddie: true, bodyLimit: BODY_BYTES, keepAliveTimeout: 75_000, requestTimeout: 15_000,
+    // A path that the router cannot even read.
+    frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => send(reply, problemAnswer('ROUTE_NOT_FOUND', requestIdOf(request.headers))),
   });
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(config), adapter, { logger: false, bodyParser: false, abortOnError: false });
   app.useLogger(app.get(Logger));
@@ -19,6 +24,11 @@ export async function createApp(config: Config): Promise<NestFastifyApplication>
   fastify.removeAllContentTypeParsers();
   // Bytes stay bytes: what is signed is verified before anything reads it.
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  fastify.addHook('preClose', (done) => {
+    // A caller that keeps its connection open after its last answer does not keep the process.
+    setInterval(() => fastify.server.closeIdleConnections(), 25).unref();
+    done();
+  });
   serveReference(app);
   return app;
 }

@@ -7,7 +7,7 @@ import { Metrics } from '../ops/metrics.ts';
 import { Fault } from '../wallet/contract.ts';
 import { Configuration } from './configuration.ts';
 import { NativeAdapter, requestIdOf } from './native/adapter.ts';
-import { problemAnswer } from './native/answers.ts';
+import { problemAnswer, send } from './native/answers.ts';
 import { isOperation } from './native/schema.ts';
 
 const NOTHING = Buffer.alloc(0);
@@ -43,7 +43,7 @@ export class DoorController {
     } else if (this.logger.logger.isLevelEnabled('debug')) {
       this.logger.debug({ requestId: answer.headers['x-request-id'], operation, status: answer.status, outcome: answer.outcome, ms }, 'call served');
     }
-    void reply.status(answer.status).headers(answer.headers).send(answer.body);
+    send(reply, answer);
   }
 
   private readonly onFault = (fault: unknown, requestId: string): void => {

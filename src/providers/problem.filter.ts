@@ -1,8 +1,8 @@
-import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, HttpException, ServiceUnavailableException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { requestIdOf } from './native/adapter.ts';
-import { problemAnswer, type WireAnswer } from './native/answers.ts';
+import { problemAnswer, send, type WireAnswer } from './native/answers.ts';
 import type { DoorCode } from './native/refusals.ts';
 import { isOperation } from './native/schema.ts';
 import { Metrics } from '../ops/metrics.ts';
@@ -22,13 +22,14 @@ export class ProblemFilter implements ExceptionFilter {
   catch(exception: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    if (exception instanceof HttpException && request.url.startsWith('/health/')) {
+    // A failed health check is terminus' to describe.
+    if (exception instanceof ServiceUnavailableException && request.url.startsWith('/health/')) {
       void reply.status(exception.getStatus()).header('cache-control', 'no-store').send(exception.getResponse());
       return;
     }
     const answer = this.answerTo(exception, request);
     this.metrics.answered('other', answer.status, answer.outcome, 0);
-    void reply.status(answer.status).headers(answer.headers).send(answer.body);
+    send(reply, answer);
   }
 
   private answerTo(exception: unknown, request: FastifyRequest): WireAnswer {

@@ -31,6 +31,11 @@ export interface Lane {
   batch: number;
 }
 
+/** The database contradicts itself about some player. Carries a code of PostgreSQL's, so that the call is found and answered by itself. */
+class MissingRow extends Error {
+  readonly code = 'P0002';
+}
+
 /** COMMIT was answered by something else than a plain COMMIT: whether it happened is unknown. */
 export class CommitUnknown extends Error {}
 
@@ -191,7 +196,7 @@ export async function load(client: pg.Client, calls: readonly Call[], waiting: b
   for (let more = followUps(calls, stateIn(loaded)); more.keys.length + more.rounds.length > 0; more = followUps(calls, stateIn(loaded))) {
     const steps = [...probe(readKeys, more.keys), ...probe(readRounds, more.rounds)];
     const rows = await run(client, steps);
-    if (rows.every((each) => each.length === 0)) throw new Error('a key leads to a row that is not there');
+    if (rows.every((each) => each.length === 0)) throw new MissingRow('a key leads to a row that is not there');
     keep(loaded.states, steps, rows);
   }
   return loaded;

@@ -71,7 +71,7 @@ async function writeReport(options: Options, field: Field, loadBefore: string, s
   };
   const markdown = markdownOf(report);
   console.log(`\n${forTerminal(report.rows)}\n\n${markdown.slice(markdown.indexOf('## Conditions'))}`);
-  progress(`written to ${keep(directoryOf(options), resultName(machine.commit, sizes.form), report, markdown)}.md and .json`);
+  progress(`written to ${keep(directoryOf(options), options.name ?? resultName(machine.commit, sizes.form), report, markdown)}.md and .json`);
 }
 
 async function checkpointsOf({ superuser }: Ground): Promise<Report['checkpoints']> {

@@ -28,6 +28,7 @@ export interface Options {
   /** unset: wrk where it is, else autocannon */
   readonly generator: 'wrk' | 'autocannon' | undefined;
   readonly out: string | undefined;
+  readonly name: string | undefined;
 }
 
 const FULL: Sizes = {
@@ -52,6 +53,7 @@ export const USAGE = `node test/bench/run.ts [options]
   --seconds N, --rounds N, --players N, --connections 64,128
   --seed N           of everything that is drawn
   --out DIR          instead of test/bench/results
+  --name NAME        of the files written, instead of time, commit and form
 Environment: TEST_DIST another build than dist · BENCH_SERVER_FLAGS flags of Node for the wallet server · BENCH_SERVER_ENV its settings,
 as NAME=value NAME=value`;
 
@@ -61,7 +63,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     options: {
       quick: { type: 'boolean' }, tiny: { type: 'boolean' }, profile: { type: 'boolean' }, help: { type: 'boolean' },
       only: { type: 'string' }, generator: { type: 'string' }, seconds: { type: 'string' }, rounds: { type: 'string' },
-      players: { type: 'string' }, connections: { type: 'string' }, seed: { type: 'string' }, out: { type: 'string' },
+      players: { type: 'string' }, connections: { type: 'string' }, seed: { type: 'string' }, out: { type: 'string' }, name: { type: 'string' },
     },
   });
   if (values.help) return undefined;
@@ -80,6 +82,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       connections: values.connections?.split(',').map((text) => count(text) as number) ?? base.connections,
     },
     goals, seed: count(values.seed) ?? Math.trunc(Math.random() * 2 ** 31), profile: values.profile === true, generator, out: values.out,
+    name: values.name,
   };
 }
 

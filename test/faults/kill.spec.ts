@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { startPostgres, type RunningPostgres } from '../../tools/local/embedded-postgres.ts';
@@ -54,6 +54,15 @@ class Ground {
     await this.cluster?.stop();
   }
 
+  /** What a test that failed has left lying. */
+  async revive(): Promise<void> {
+    if (await Promise.race([this.postgres.exited.then(() => true), pause(0, false)])) await this.startDatabase();
+    if (this.fleet.processes.some(({ child }) => child.exitCode !== null || child.signalCode !== null)) {
+      await this.killWallets();
+      await this.startWallets();
+    }
+  }
+
   async startWallets(): Promise<void> {
     this.fleet = await launch(this.database, this.world.accounts[0] as never, 2);
   }
@@ -66,6 +75,11 @@ class Ground {
   killDatabase(): Promise<void> {
     this.postgres.kill();
     return this.postgres.exited;
+  }
+
+  /** The database first: whatever a wallet still says after that was not made durable by it. */
+  async killAll(): Promise<void> {
+    await Promise.all([this.killDatabase(), this.killWallets()]);
   }
 
   async startDatabase(): Promise<void> {
@@ -86,9 +100,12 @@ class Ground {
       }
     };
     const strands = Array.from({ length: STRANDS }, (_, i) => strand(i));
-    await during();
-    over = true;
-    await Promise.all(strands);
+    try {
+      await during();
+    } finally {
+      over = true;
+      await Promise.all(strands);
+    }
   }
 
   /** What a provider does with a call that was not answered: the same again, until it is. */
@@ -110,7 +127,9 @@ class Ground {
   /** Some time under load, never the same, and never before the load is one. */
   async moment(): Promise<void> {
     const enough = this.witness.acknowledged + 300;
-    while (this.witness.acknowledged < enough) await pause(10);
+    for (const deadline = performance.now() + DEFINITE_WITHIN_MS; this.witness.acknowledged < enough; await pause(10)) {
+      if (performance.now() > deadline) throw new Error(`no load: ${[...this.witness.undecided].join(' · ')}`);
+    }
     await pause(this.roll() * 400);
   }
 
@@ -138,6 +157,7 @@ async function expectTold(ground: Ground): Promise<void> {
 describe('under load', () => {
   const ground = new Ground(LAZY);
   beforeAll(() => ground.open(), 60_000);
+  beforeEach(() => ground.revive(), 60_000);
   afterAll(() => ground.close());
 
   const deaths = Array.from({ length: KILLS }, (_, i) => i + 1);
@@ -145,7 +165,7 @@ describe('under load', () => {
   it.each(deaths)('wallets and database are killed, and nothing that was acknowledged is lost or done twice: %i', async () => {
     await ground.load(async () => {
       await ground.moment();
-      await Promise.all([ground.killWallets(), ground.killDatabase()]);
+      await ground.killAll();
     });
     const acknowledged = ground.witness.acknowledged;
     await ground.startDatabase();
@@ -209,7 +229,7 @@ describe('with synchronous_commit = off', () => {
     for (let i = 0; i < KILLS; i++) {
       await ground.load(async () => {
         await ground.moment();
-        await Promise.all([ground.killWallets(), ground.killDatabase()]);
+        await ground.killAll();
       });
       await ground.startDatabase();
       const broken = await ground.witness.broken(ground.database);

@@ -6,12 +6,12 @@
 import fc from 'fast-check';
 import { present } from './book.ts';
 
-type Guise = 'itself' | 'play' | 'status';
+type Guise = 'itself' | 'play' | 'longer play' | 'status';
 
 export type Step =
   /** `account` 0 is the sequence's own, 1 another one of the same operator */
   | { readonly do: 'call'; readonly account: number; readonly operation: string; readonly body: Readonly<Record<string, unknown>> }
-  /** one of the calls before it again, with some fields changed, or as a play of one action, or what became of it */
+  /** one of the calls before it again, with some fields changed, or as a play, with a new bet too or not, or what became of it */
   | { readonly do: 'again'; readonly which: number; readonly change: Readonly<Record<string, unknown>>; readonly as: Guise }
   | { readonly do: 'stop'; readonly currency: string; readonly to: string }
   | { readonly do: 'end session'; readonly session: string };
@@ -89,7 +89,7 @@ const status = fc.oneof(
 );
 
 const call = (operation: string, fields: Arbitrary<object>): Arbitrary<Step> =>
-  fc.record({ account: weighted([12, 0], [1, 1]), body: fields, playerId: player })
+  fc.record({ account: weighted([9, 0], [1, 1]), body: fields, playerId: player })
     .map(({ account, body, playerId }) => ({ do: 'call', account, operation, body: present({ playerId, ...body }) }));
 
 const change = fc.oneof(
@@ -104,7 +104,7 @@ const change = fc.oneof(
   { weight: 1, arbitrary: earlier.map((about) => ({ betTransactionId: about, originalTransactionId: about })) },
   { weight: 1, arbitrary: fc.constant({ metadata: { again: true }, reason: 'again' }) },
 );
-const guise = weighted<Guise>([15, 'itself'], [2, 'play'], [4, 'status']);
+const guise = weighted<Guise>([15, 'itself'], [2, 'play'], [4, 'longer play'], [4, 'status']);
 const again: Arbitrary<Step> = fc.record({ do: fc.constant('again' as const), which: fc.nat(24), change, as: guise });
 
 const calls: fc.WeightedArbitrary<Step>[] = [

@@ -22,15 +22,18 @@ export function resolve(step: Step, place: number, { seat, sent, book }: Past): 
   const change = step.do === 'again' ? step.change : {};
   const call = { ...earlier, body: filledIn({ ...earlier, body: { ...earlier.body, ...change } }, `n${place}`, moved) };
   if (step.do === 'call' || step.as === 'itself') return call;
-  return step.as === 'play' ? asPlay(call) : asStatus(call);
+  if (step.as === 'status') return asStatus(call);
+  return asPlay(call, step.as === 'play' ? [] : [{ type: 'bet', transactionId: `n${place}+`, amount: '10' }]);
 }
 
-/** the same bet or win as the only action of a play */
-function asPlay(call: CallStep): CallStep {
+/** the same bet or win as an action of a play, or the same play, and more actions */
+function asPlay(call: CallStep, more: readonly Fields[]): CallStep {
   const { operation, body: { transactionId, amount, betTransactionId, free, type, ...rest } } = call;
+  const known = call.body['actions'];
+  if (Array.isArray(known)) return { ...call, body: { ...call.body, actions: [...more, ...known] } };
   if ((operation !== 'bet' && operation !== 'win') || type !== undefined) return call;
   const action = present({ type: operation, transactionId, amount, ...(operation === 'bet' ? { free } : { betTransactionId }) });
-  return { ...call, operation: 'play', body: { ...rest, actions: [action] } };
+  return { ...call, operation: 'play', body: { ...rest, actions: [action, ...more] } };
 }
 
 /** asks for the reference of this call; of a play for its first action's */

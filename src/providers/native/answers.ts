@@ -1,4 +1,5 @@
 /** Receipts, refusals and faults as the native wire writes them. */
+import type { FastifyReply } from 'fastify';
 import { formatAmount, type Currency } from '../../../libs/money/index.ts';
 import { problem, PROBLEM_TYPE, type FieldError } from '../../../libs/http/index.ts';
 import type { PlayReceipt, Position, Receipt, Refusal, RoundReceipt, Status, WalletView } from '../../wallet/contract.ts';
@@ -11,6 +12,13 @@ export interface WireAnswer {
   readonly body: string;
   /** for the metrics: what it came to */
   readonly outcome: string;
+}
+
+/** Written to the socket as it is: nothing of the framework touches an answer about money. */
+export function send(reply: FastifyReply, { status, headers, body }: WireAnswer): void {
+  reply.hijack();
+  reply.raw.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  reply.raw.end(body);
 }
 
 /** Opaque to the caller: where in the database's history this answer stands. A read endpoint takes it back. */

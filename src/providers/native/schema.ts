@@ -10,12 +10,21 @@ const METADATA_BYTES = 2_048;
 const isId = (text: string): boolean =>
   text.length > 0 && (text.length <= 128 || (text.length <= 256 && [...text].length <= 128)) && !CONTROL.test(text) && text.isWellFormed();
 
+/** What is nested too deep to be written is larger than anything that is allowed. */
+function jsonBytes(value: unknown): number {
+  try {
+    return Buffer.byteLength(JSON.stringify(value));
+  } catch {
+    return Infinity;
+  }
+}
+
 const Id = z.string().refine(isId, { error: '1 to 128 characters, no control characters' })
   .meta({ minLength: 1, maxLength: 128, description: 'compared byte for byte; case-sensitive, untrimmed' });
 const Amount = z.string().meta({ pattern: '^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,10})?$', description: 'a decimal string, never a number', examples: ['12.50'] });
 const Currency = z.string().regex(/^[A-Z0-9]{3,10}$/, { error: 'a currency code in capitals' }).meta({ examples: ['EUR'] });
 const Metadata = z.record(z.string(), z.unknown())
-  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= METADATA_BYTES, { error: `at most ${METADATA_BYTES} bytes as JSON` })
+  .refine((value) => jsonBytes(value) <= METADATA_BYTES, { error: `at most ${METADATA_BYTES} bytes as JSON` })
   .meta({ description: 'checked, not stored' });
 
 const Free = z.object({ campaignId: Id });
@@ -65,7 +74,7 @@ const Receipt = z.object({
   status: z.enum(['applied', 'replayed', 'tombstoned', 'ignored']), outcome: z.enum(['applied', 'tombstoned', 'ignored']),
   ignoredBecause: z.enum(['refused']).optional(), amount: z.string(), currency: z.string(), balance: z.string(), walletVersion: z.int(),
   processedAt: z.iso.datetime(),
-}).meta({ id: 'Receipt' });
+});
 const Wallet = z.object({ currency: z.string(), balance: z.string(), walletVersion: z.int() });
 
 export const OPERATIONS = {

@@ -1,0 +1,70 @@
+/**
+ * `npm run prove`: the long forms of what `npm test` runs, one after the other with the machine to themselves, and the benchmark. Each
+ * leaves test/results/<name>.json with seed, commit and machine; the README quotes figures from there only.
+ * `npm run prove -- races` runs only the proofs named.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { jest } from './stages.ts';
+
+const RESULTS = 'test/results';
+const seed = randomInt(2 ** 31 - 1);
+
+/** What a long form is: a specification and the sizes it reads from its environment. */
+const PROOFS: Readonly<Record<string, { readonly spec: string; readonly sizes: Readonly<Record<string, string>> }>> = {
+  model: { spec: 'test/model/', sizes: { MODEL_RUNS: '20000', MODEL_SEED: String(seed) } },
+  races: { spec: 'test/faults/races.spec.ts', sizes: { FAULT_RACES: '2000' } },
+  'held-wallet': { spec: 'test/faults/held-wallet.spec.ts', sizes: {} },
+  kills: { spec: 'test/faults/kill.spec.ts', sizes: { FAULT_KILLS: '12', FAULT_SEED: String(seed) } },
+};
+
+interface JestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly testResults: readonly { readonly assertionResults: readonly { readonly fullName: string; readonly status: string; readonly duration: number }[] }[];
+}
+
+const run = (args: readonly string[], env: Readonly<Record<string, string>>): Promise<boolean> =>
+  new Promise((resolve) => {
+    spawn(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } }).once('exit', (code) => resolve(code === 0));
+  });
+
+function circumstances(): object {
+  const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim();
+  const changed = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : ' with changes';
+  const machine = `${cpus().length} × ${cpus()[0]?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${process.platform} ${release()}`;
+  return { at: new Date().toISOString(), seed, commit: git('rev-parse', '--short=12', 'HEAD') + changed, machine, node: process.version };
+}
+
+async function prove(name: string, scratch: string): Promise<boolean> {
+  const { spec, sizes } = PROOFS[name] as (typeof PROOFS)[string];
+  const report = join(scratch, `${name}.json`);
+  const began = performance.now();
+  console.log(`\n── ${name}: ${spec} ${JSON.stringify(sizes)}`);
+  const { node } = jest(name, '--runInBand', '--testTimeout=3600000', '--json', `--outputFile=${report}`, spec);
+  const well = await run(node, sizes);
+  const { numPassedTests: passed, numFailedTests: failed, testResults } = JSON.parse(readFileSync(report, 'utf8')) as JestReport;
+  const tests = testResults.flatMap(({ assertionResults }) => assertionResults.map(({ fullName, status, duration }) => ({ test: fullName, status, ms: duration })));
+  const seconds = Math.round((performance.now() - began) / 1000);
+  writeFileSync(join(RESULTS, `${name}.json`), `${JSON.stringify({ proof: name, ...circumstances(), sizes, seconds, passed, failed, tests }, undefined, 2)}\n`);
+  return well;
+}
+
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => name !== 'bench' && !(name in PROOFS));
+if (unknown) {
+  console.error(`There is no proof ${unknown}; there are ${Object.keys(PROOFS).join(', ')}, bench.`);
+  process.exit(1);
+}
+const wanted = (name: string) => asked.length === 0 || asked.includes(name);
+mkdirSync(RESULTS, { recursive: true });
+const scratch = mkdtempSync(join(tmpdir(), 'croupier-prove-'));
+const failures: string[] = [];
+for (const name of Object.keys(PROOFS).filter(wanted)) if (!(await prove(name, scratch))) failures.push(name);
+if (wanted('bench') && !(await run(['test/bench/run.ts', '--out', RESULTS, '--name', 'bench'], {}))) failures.push('bench');
+rmSync(scratch, { recursive: true, force: true });
+console.log(failures.length === 0 ? '\nproven' : `\nnot proven: ${failures.join(', ')}`);
+process.exitCode = failures.length === 0 ? 0 : 1;
