@@ -62,8 +62,8 @@ export class Ground {
 
   constructor(
     private readonly options: WorldOptions,
-    private readonly env: Readonly<Record<string, string>>,
-    private readonly proxied: boolean,
+    private readonly env: Readonly<Record<string, string>> = {},
+    private readonly proxied = false,
   ) {}
 
   async open(): Promise<void> {
