@@ -21,7 +21,7 @@ export interface Counts {
   readonly skipped: number;
 }
 
-const END_WITHIN_MS = 8_000;
+const END_WITHIN_MS = 5_000;
 
 const JEST = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
 /** They come last: this option takes whatever follows it. */

@@ -188,7 +188,9 @@ export class NativeAdapter {
     const request = { currency: body.currency, reference: body.reference, operation: body.type };
     const { answer, position } = await this.commands.execute(new AskStatus(caller(body.playerId), request));
     if (isRefusal(answer)) return refusalAnswer(answer, requestId, { currency, position, credit: true });
-    return ok(statusBody(answer, currency, (code) => this.configuration.currency(code)), requestId, { answer, position });
+    // A receipt of another currency's wallet speaks of that wallet, in its header too.
+    const wallet = answer.known && !('refused' in answer.known) ? answer.known : answer;
+    return ok(statusBody(answer, currency, (code) => this.configuration.currency(code)), requestId, { answer: wallet, position });
   }
 
   private receipt(answered: Answered<Receipt>, account: Account, requestId: string, options: { currency: Currency; credit?: boolean }): WireAnswer {

@@ -7,11 +7,12 @@ const conserved: Check = {
 select null::uuid as player_id, currency, null::bigint as version, null::uuid as transaction_id,
   format('the wallets hold %s, the house accounts gave %s', coalesce(held, 0), coalesce(given, 0)) as what
 from (select currency, sum(balance) as held from wallet group by currency) w
-full join (select currency, -sum(to_house) as given from (select currency, -amount::numeric as to_house from transaction) t group by currency) t using (currency)
+full join (select currency, sum(amount) as given from transaction group by currency) t using (currency)
 where coalesce(held, 0) <> coalesce(given, 0)
 union all
 select player_id, currency, version, transaction_id, format('a %s stands against house account %s and belongs to %s', kind, house, belongs)
-from (select *, case kind when 'deposit' then 4 when 'promo_win' then case award when 'jackpot' then 3 else 2 end else 1 end as belongs
+from (
+  select *, case kind when 'deposit' then 4 when 'promo_win' then case award when 'jackpot' then 3 else 2 end else 1 end as belongs
   from transaction where kind <> 'rollback') t
 where house <> belongs`,
 };
@@ -23,7 +24,8 @@ select player_id, currency, coalesce(v.version, newest.version) as version, newe
 from (
   select player_id, currency, w.version, case when w.balance is null then format('rows of %s and no wallet', moved)
     else format('the balance is %s, its rows sum up to %s', w.balance, coalesce(moved, 0)) end as what
-  from wallet w full join (select player_id, currency, sum(amount) as moved from transaction group by player_id, currency) t using (player_id, currency)
+  from wallet w
+  full join (select player_id, currency, sum(amount) as moved from transaction group by player_id, currency) t using (player_id, currency)
   where w.balance is distinct from coalesce(moved, 0)) v
 ${newestOf('v')}`,
 };
@@ -42,17 +44,19 @@ select player_id, currency, version, null, format('the wallet holds %s', balance
 const noGap: Check = {
   invariant: 'I5', says: "a wallet's versions are 1, 2, 3 … without a gap", over: ['wallet', 'transaction'],
   query: `
-select player_id, currency, version, transaction_id,
-  case when version = previous then format('version %s stands twice', version) else format('version %s comes after version %s', version, previous) end as what
-from (select player_id, currency, version, transaction_id, lag(version, 1, 0::bigint) over (partition by player_id, currency order by version, at) as previous
-  from transaction) t
+select player_id, currency, version, transaction_id, case when version = previous then format('version %s stands twice', version)
+  else format('version %s comes after version %s', version, previous) end as what
+from (
+  select player_id, currency, version, transaction_id, lag(version, 1, 0::bigint) over each_wallet as previous
+  from transaction window each_wallet as (partition by player_id, currency order by version, at)) t
 where version <> previous + 1
 union all
 select w.player_id, w.currency, w.version, newest.transaction_id,
   format('the wallet stands at version %s, its newest row is version %s', w.version, coalesce(newest.version, 0))
 from (
   select w.player_id, w.currency, w.version
-  from wallet w left join (select player_id, currency, max(version) as newest from transaction group by player_id, currency) t using (player_id, currency)
+  from wallet w
+  left join (select player_id, currency, max(version) as newest from transaction group by player_id, currency) t using (player_id, currency)
   where w.version <> coalesce(t.newest, 0)) w
 ${newestOf('w')}`,
 };
@@ -63,8 +67,10 @@ const chained: Check = {
 select player_id, currency, version, transaction_id,
   case when at < earlier then format('it is of %s, the row before of %s', at, earlier)
     else format('it moves %s from a balance of %s and leaves %s', amount, before, balance_after) end as what
-from (select player_id, currency, version, transaction_id, amount, balance_after, at, lag(balance_after, 1, 0::bigint) over each_wallet as before,
-  lag(at) over each_wallet as earlier from transaction window each_wallet as (partition by player_id, currency order by version, at)) t
+from (
+  select player_id, currency, version, transaction_id, amount, balance_after, at, lag(balance_after, 1, 0::bigint) over each_wallet as before,
+    lag(at) over each_wallet as earlier
+  from transaction window each_wallet as (partition by player_id, currency order by version, at)) t
 where balance_after <> before + amount::numeric or at < earlier
 union all
 select player_id, currency, version, t.transaction_id,

@@ -4,7 +4,8 @@ const undoneOnce: Check = {
   invariant: 'I8', says: 'nothing is undone twice', over: ['transaction'],
   query: `
 select player_id, currency, version, transaction_id, format('it undoes %s, which %s had undone', undoes, first) as what
-from (select player_id, currency, version, transaction_id, undoes, first_value(transaction_id) over (partition by player_id, undoes order by version) as first
+from (
+  select player_id, currency, version, transaction_id, undoes, first_value(transaction_id) over (partition by player_id, undoes order by version) as first
   from transaction where kind = 'rollback') t
 where transaction_id <> first
 union all
