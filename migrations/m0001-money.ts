@@ -29,18 +29,23 @@ create table provider_account (
   provider text not null,
   dialect text not null,
   policy jsonb not null default '{}',
-  unique (operator_id, provider)
+  unique (operator_id, provider),
+  unique (account_id, operator_id)
 );
 create table credential (
   api_key text collate "C" primary key,
-  account_id int not null references provider_account,
-  secrets text[] not null check (cardinality(secrets) > 0)
+  account_id int not null,
+  operator_id uuid not null,
+  secrets text[] not null check (cardinality(secrets) > 0),
+  foreign key (account_id, operator_id) references provider_account (account_id, operator_id)
 );
 create table game (
-  account_id int not null references provider_account,
+  account_id int not null,
+  operator_id uuid not null,
   game_id text collate "C" not null check (length(game_id) between 1 and 128),
   name text not null,
-  primary key (account_id, game_id)
+  primary key (account_id, game_id),
+  foreign key (account_id, operator_id) references provider_account (account_id, operator_id)
 );
 create table configuration (
   only_row boolean primary key default true check (only_row),

@@ -4,9 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { env } from 'node:process';
 import { parseArgs } from 'node:util';
 import { migrate } from '../migrations/index.ts';
+import { readCommandSettings } from './config.ts';
 import { verify, type Finding, type Violation } from './wallet/verify.ts';
 
 const USAGE = `usage: node dist/src/cli.js migrate                     needs DATABASE_OWNER_URL
@@ -15,8 +15,7 @@ const VAR = join(import.meta.dirname, '../../var');
 
 class NotPossible extends Error {}
 
-/** Where the commands find a database; a server needs none but DATABASE_URL, so these are not among its settings. */
-const { DATABASE_OWNER_URL: ownerUrl, DATABASE_URL: databaseUrl, DATA_DIR: dataDir = VAR } = env;
+const { ownerUrl, databaseUrl, dataDir = VAR } = readCommandSettings();
 
 async function main(args: string[]): Promise<number> {
   const { command, database } = read(args);

@@ -39,3 +39,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     drainDelayMs: s.DRAIN_DELAY_MS,
   };
 }
+
+/** Where the commands of `cli.ts` find a database; a server needs none of these but DATABASE_URL. */
+export function readCommandSettings(env: NodeJS.ProcessEnv = process.env): { ownerUrl?: string; databaseUrl?: string; dataDir?: string } {
+  return { ownerUrl: env['DATABASE_OWNER_URL'], databaseUrl: env['DATABASE_URL'], dataDir: env['DATA_DIR'] };
+}

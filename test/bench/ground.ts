@@ -100,8 +100,8 @@ async function addAccount(
     [operatorId, provider, dialect, JSON.stringify(policy)]);
   const accountId = rows[0]?.account_id as number;
   const [apiKey, secret] = [`bench_${randomBytes(12).toString('hex')}`, `whsec_${randomBytes(32).toString('base64')}`];
-  await owner.query('insert into credential (api_key, account_id, secrets) values ($1, $2, $3)', [apiKey, accountId, [secret]]);
-  await owner.query('insert into game (account_id, game_id, name) values ($1, $2, $2)', [accountId, GAME]);
+  await owner.query('insert into credential (api_key, account_id, operator_id, secrets) values ($1, $2, $3, $4)', [apiKey, accountId, operatorId, [secret]]);
+  await owner.query('insert into game (account_id, operator_id, game_id, name) values ($1, $2, $3, $3)', [accountId, operatorId, GAME]);
   return { accountId, operatorId, apiKey, secret, policy };
 }
 

@@ -107,7 +107,8 @@ describe('refused and remembered by a bet', () => {
     expectProblem(await bet('b1', '1', { gameId: later.gameId }), 'GAME_NOT_FOUND', { balance: '100.00' });
     expectProblem(await bet('b2', '1', { sessionToken: later.sessionToken }), 'SESSION_NOT_FOUND', { balance: '100.00' });
     expectProblem(await bet('b3', '1', { currency: 'JPY' }), 'CURRENCY_MISMATCH');
-    await here.sql(`insert into game (account_id, game_id, name) values ($1, 'game-of-tomorrow', 'Later')`, [here.account().accountId]);
+    await here.sql(`insert into game (account_id, operator_id, game_id, name) values ($1, $2, 'game-of-tomorrow', 'Later')`,
+      [here.account().accountId, here.account().operatorId]);
     await here.sql(
       `insert into session (player_id, token_hash, operator_id, account_id, currency, expires_at)
       values ($1, sha256('token of tomorrow'), $2, $3, 'EUR', now() + interval '1 day')`,

@@ -6,7 +6,7 @@ export interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   /** parsed where it is JSON of any kind, else the text */
-  readonly body: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- tests assert on it freely
+  readonly body: any;
 }
 
 export interface CallOptions {

@@ -79,8 +79,8 @@ async function addAccount(owner: pg.Client, operatorId: string, provider: string
     [operatorId, provider, JSON.stringify(policy)]);
   const accountId = rows[0]?.account_id as number;
   const account = { accountId, operatorId, apiKey: `key_${randomUUID()}`, secret: `whsec_${randomBytes(32).toString('base64')}` };
-  await owner.query('insert into credential (api_key, account_id, secrets) values ($1, $2, $3)', [account.apiKey, accountId, [account.secret]]);
-  await owner.query(`insert into game (account_id, game_id, name) values ($1, 'game-1', 'One'), ($1, 'game-2', 'Two')`, [accountId]);
+  await owner.query('insert into credential (api_key, account_id, operator_id, secrets) values ($1, $2, $3, $4)', [account.apiKey, accountId, operatorId, [account.secret]]);
+  await owner.query(`insert into game (account_id, operator_id, game_id, name) values ($1, $2, 'game-1', 'One'), ($1, $2, 'game-2', 'Two')`, [accountId, operatorId]);
   return account;
 }
 

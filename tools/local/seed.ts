@@ -96,10 +96,11 @@ async function seedProvider(client: pg.Client, provider: DemoWorld['provider']):
   }
   const studio = await accountOf(client, operatorId, STUDIO, 'native');
   const cashier = await accountOf(client, operatorId, CASHIER, 'none');
-  const credential = [provider.apiKey, studio, [provider.secret]];
-  await client.query('insert into credential (api_key, account_id, secrets) values ($1, $2, $3) on conflict do nothing', credential);
+  const credential = [provider.apiKey, studio, operatorId, [provider.secret]];
+  await client.query('insert into credential (api_key, account_id, operator_id, secrets) values ($1, $2, $3, $4) on conflict do nothing', credential);
   for (const { id, name } of GAMES) {
-    await client.query('insert into game (account_id, game_id, name) values ($1, $2, $3) on conflict do nothing', [studio, id, name]);
+    const game = [studio, operatorId, id, name];
+    await client.query('insert into game (account_id, operator_id, game_id, name) values ($1, $2, $3, $4) on conflict do nothing', game);
   }
   return { operatorId, studio, cashier };
 }

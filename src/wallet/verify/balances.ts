@@ -68,8 +68,8 @@ select player_id, currency, version, transaction_id,
   case when at < earlier then format('it is of %s, the row before of %s', at, earlier)
     else format('it moves %s from a balance of %s and leaves %s', amount, before, balance_after) end as what
 from (
-  select player_id, currency, version, transaction_id, amount, balance_after, at, lag(balance_after, 1, 0::bigint) over each_wallet as before,
-    lag(at) over each_wallet as earlier
+  select player_id, currency, version, transaction_id, amount, balance_after, at,
+    lag(balance_after, 1, 0::bigint) over each_wallet as before, lag(at) over each_wallet as earlier
   from transaction window each_wallet as (partition by player_id, currency order by version, at)) t
 where balance_after <> before + amount::numeric or at < earlier
 union all

@@ -5,8 +5,8 @@ const undoneOnce: Check = {
   query: `
 select player_id, currency, version, transaction_id, format('it undoes %s, which %s had undone', undoes, first) as what
 from (
-  select player_id, currency, version, transaction_id, undoes, first_value(transaction_id) over (partition by player_id, undoes order by version) as first
-  from transaction where kind = 'rollback') t
+  select player_id, currency, version, transaction_id, undoes, first_value(transaction_id) over each_original as first
+  from transaction where kind = 'rollback' window each_original as (partition by player_id, undoes order by version)) t
 where transaction_id <> first
 union all
 select player_id, currency, version, transaction_id,
@@ -38,9 +38,11 @@ from (
   where r.kind = 'rollback') t
 where what is not null
 union all
-select k.player_id, k.currency, k.version, k.transaction_id, format('its key says that %s undid it, which is no rollback of it', k.undone_by)
+select k.player_id, k.currency, k.version, k.transaction_id,
+  format('its key says that %s undid it, which is no rollback of it', k.undone_by)
 from transaction_key k
-left join transaction r on r.player_id = k.player_id and r.transaction_id = k.undone_by and r.kind = 'rollback' and r.undoes = k.transaction_id
+left join transaction r
+  on r.player_id = k.player_id and r.transaction_id = k.undone_by and r.kind = 'rollback' and r.undoes = k.transaction_id
 where k.undone_by is not null and r.player_id is null`,
 };
 
