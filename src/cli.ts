@@ -1,5 +1,5 @@
 /**
- * Commands for people and pipelines: `migrate` (as the schema's owner, once, before a rollout) and `verify` (read-only, whenever one likes).
+ * Commands for people and pipelines: `migrate` (as the schema's owner, once, before a rollout) and `verify` (read-only, at any time).
  * Exit codes: 0 done and well · 1 `verify` found something wrong · 2 the command could not be done.
  */
 import { readFileSync } from 'node:fs';
@@ -73,16 +73,21 @@ function tell({ invariant, says, looked, ms, count, violations }: Finding): void
 
 function sentence({ player, currency, version, transactionId, what }: Violation): string {
   const names = [
-    player !== undefined && `player ${player}`, currency !== undefined && `wallet ${currency}`, version !== undefined && `version ${version}`,
-    transactionId !== undefined && `transaction ${transactionId}`,
+    player !== undefined && `player ${player}`, currency !== undefined && `wallet ${currency}`,
+    version !== undefined && `version ${version}`, transactionId !== undefined && `transaction ${transactionId}`,
   ].filter((name) => name !== false);
   return names.length === 0 ? what : `${names.join(', ')}: ${what}`;
+}
+
+/** A connection refused on several addresses comes as an error of errors, without a message of its own. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join(', ');
+  return error instanceof Error ? error.message || error.name : String(error);
 }
 
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const told = error instanceof NotPossible ? error.message : `could not be done: ${error instanceof Error ? error.message || error.name : String(error)}`;
-  console.error(told);
+  console.error(error instanceof NotPossible ? error.message : `could not be done: ${reasonOf(error)}`);
   process.exitCode = 2;
 }

@@ -13,8 +13,8 @@ export interface Fleet {
   close(): Promise<void>;
 }
 
-export async function launch(database: TestDatabase, account: WorldAccount, size: number, env: Readonly<Record<string, string>> = {}): Promise<Fleet> {
-  const processes = await Promise.all(Array.from({ length: size }, () => serveProcess(database.url('croupier_money'), env)));
+export async function launch(database: TestDatabase, account: WorldAccount, size: number): Promise<Fleet> {
+  const processes = await Promise.all(Array.from({ length: size }, () => serveProcess(database.url('croupier_money'))));
   const providers = processes.map(({ baseUrl }) => new Provider(baseUrl, account));
   const close = async () => {
     for (const provider of providers) provider.close();
@@ -24,11 +24,11 @@ export async function launch(database: TestDatabase, account: WorldAccount, size
   return { processes, providers, close };
 }
 
-/** What `cli verify` prints, and nothing else than "all is well" as a last line: it throws where an invariant is violated. */
+/** What `cli verify` prints where all is well; it throws where an invariant is violated. */
 export function verified(database: TestDatabase): Promise<string> {
   const cli = join(process.env['TEST_DIST'] ?? join(import.meta.dirname, '../../dist'), 'src/cli.js');
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [cli, 'verify', '--database', database.url('croupier_read')], { maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [cli, 'verify', '--database', database.url('croupier_read')], (error, stdout, stderr) => {
       if (error) reject(new Error(`cli verify ended with ${error.code}:\n${stdout}${stderr}`));
       else resolve(stdout);
     });

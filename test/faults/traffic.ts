@@ -66,7 +66,8 @@ export class Traffic {
     if (kind < 89) return this.beforeItsBet(table);
     if (kind < 94) return this.play(table);
     if (kind < 97) return this.command(table, 'close-round', { roundId: table.round });
-    return this.command(table, 'win', { transactionId: this.name('j'), amount: this.amount(9), type: this.oneOf(['jackpot', 'tournament']) });
+    const type = this.oneOf(['jackpot', 'tournament']);
+    return this.command(table, 'win', { transactionId: this.name('j'), amount: this.amount(9), type });
   }
 
   private bet(table: Table, reference = this.name('b')): Command {

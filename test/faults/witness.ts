@@ -34,13 +34,19 @@ const NOT_REMEMBERED = ['ROLLED_BACK', 'TRANSACTION_CONFLICT', 'PLAYER_NOT_FOUND
 function partsOf({ operation, fields }: Command): Part[] {
   if (operation === 'close-round') return [];
   if (operation !== 'play') return [{ operation, reference: fields['transactionId'] as string }];
-  return (fields['actions'] as { type: 'bet' | 'win'; transactionId: string }[]).map(({ type, transactionId }) => ({ operation: type, reference: transactionId }));
+  const actions = fields['actions'] as { type: 'bet' | 'win'; transactionId: string }[];
+  return actions.map(({ type, transactionId }) => ({ operation: type, reference: transactionId }));
 }
 
-const receiptsOf = ({ status, body }: Reply): Receipt[] => (status !== 200 ? [] : body.receipts ?? (body.reference === undefined ? [] : [body]));
+function receiptsOf({ status, body }: Reply): Receipt[] {
+  if (status !== 200) return [];
+  return body.receipts ?? (body.reference === undefined ? [] : [body]);
+}
 
-const nameOf = ({ player, operation, fields }: Command): string =>
-  `${player.id} ${operation} ${partsOf({ player, operation, fields }).map(({ reference }) => reference).join() || String(fields['roundId'])}`;
+function nameOf(command: Command): string {
+  const references = partsOf(command).map(({ reference }) => reference).join();
+  return `${command.player.id} ${command.operation} ${references || String(command.fields['roundId'])}`;
+}
 
 export class Witness {
   private readonly asked = new Map<string, Asked>();
@@ -102,10 +108,11 @@ export class Witness {
         moved.set(command.player.id, (moved.get(command.player.id) ?? 0n) + sign * BigInt(amount.replace('.', '')) * 10_000n);
       }
     }
-    const wallets = await asSuperuser<{ player_id: string; balance: string }>(database.url('superuser'), 'select player_id, balance from wallet');
+    const balances = 'select player_id as player, balance from wallet';
+    const wallets = await asSuperuser<{ player: string; balance: string }>(database.url('superuser'), balances);
     const expected = (player: string) => opening + (moved.get(player) ?? 0n);
-    return wallets.filter(({ player_id: player, balance }) => moved.has(player) && BigInt(balance) !== expected(player))
-      .map(({ player_id: player, balance }) => `${player} has ${balance}, acknowledged were ${expected(player)}`);
+    return wallets.filter(({ player, balance }) => moved.has(player) && BigInt(balance) !== expected(player))
+      .map(({ player, balance }) => `${player} has ${balance}, acknowledged were ${expected(player)}`);
   }
 }
 
@@ -133,8 +140,8 @@ async function read(database: TestDatabase): Promise<Stored> {
   const counts = new Map<string, number>();
   for (const { id } of rows) counts.set(id, (counts.get(id) ?? 0) + 1);
   return {
-    keys: new Map(keys.map(({ name, id, became }) => [name, { id, became }])), rows: counts, references: new Set(rows.map(({ name }) => name)),
-    closed: new Set(rows.map(({ closes }) => closes ?? '')),
+    keys: new Map(keys.map(({ name, id, became }) => [name, { id, became }])), rows: counts,
+    references: new Set(rows.map(({ name }) => name)), closed: new Set(rows.map(({ closes }) => closes ?? '')),
   };
 }
 
@@ -150,8 +157,9 @@ function notDone({ player, fields }: Command, answer: Reply, { keys, rows, close
 }
 
 function notAbsent(command: Command, { body }: Reply, { keys, references }: Stored): string | undefined {
-  for (const part of partsOf(command)) {
-    if (references.has(`${command.player.id} ${part.operation} ${part.reference}`)) return `refused with ${body.code}, and the ledger has ${part.reference}`;
+  for (const { operation, reference } of partsOf(command)) {
+    const there = references.has(`${command.player.id} ${operation} ${reference}`);
+    if (there) return `refused with ${body.code}, and the ledger has ${reference}`;
   }
   if (command.operation !== 'bet' || NOT_REMEMBERED.includes(body.code)) return undefined;
   const key = keys.get(keyOf(command.player, partsOf(command)[0] as Part));

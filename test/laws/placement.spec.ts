@@ -8,7 +8,7 @@ const PLACES: readonly RegExp[] = [
   /^(package|package-lock|nest-cli|tsconfig)\.json$|^(jest|eslint)\.config\.mjs$/,
   /^\.(dependency-cruiser\.mjs|editorconfig|gitattributes|gitignore|swcrc|env\.example|dockerignore|nvmrc|npmrc)$/,
   /^\.ci\/run$|^\.github\//,
-  /^src\/(main|cli|app|app\.module|config|roles|installed)\.ts$/,
+  /^src\/(main|cli|app|app\.module|config|roles|installed)(\.spec)?\.ts$/,
   /^src\/(wallet|limits|sessions|games|notify|office|access|ops|conformance|own)\/([a-z0-9-]+\/)*[a-z0-9.-]+\.ts$/,
   /^src\/(providers|views)\/([a-z0-9-]+\/)?[a-z0-9.-]+\.(ts|json)$|^src\/providers\/[a-z0-9-]+\/fixtures\//,
   /^libs\/(money|postgres|http|crypto)\/[a-z0-9.-]+\.ts$/,
