@@ -34,6 +34,7 @@ function fixed<T>(oid: number, size: number, write: (view: DataView, offset: num
     const view = viewOf(buffer);
     let offset = HEADER;
     let nulls = 0;
+    let before: T | undefined;
     for (const row of rows) {
       const value = read(row);
       if (value === undefined) {
@@ -41,10 +42,15 @@ function fixed<T>(oid: number, size: number, write: (view: DataView, offset: num
         view.setInt32(offset, -1);
         offset += 4;
       } else {
-        view.setInt32(offset, size);
-        write(view, offset + 4, value);
+        // Most columns say the same for a whole batch: an operator, a currency.
+        if (value === before) buffer.copyWithin(offset, offset - 4 - size, offset);
+        else {
+          view.setInt32(offset, size);
+          write(view, offset + 4, value);
+        }
         offset += 4 + size;
       }
+      before = value;
     }
     return finished(buffer, view, oid, rows.length, nulls, offset);
   };
@@ -109,16 +115,22 @@ function variable<T>(oid: number, values: readonly (T | undefined)[], buffer: Bu
   const view = viewOf(buffer);
   let offset = HEADER;
   let nulls = 0;
+  let before: T | undefined;
+  let written = 0;
   for (const value of values) {
     if (value === undefined) {
       nulls++;
       view.setInt32(offset, -1);
       offset += 4;
     } else {
-      const written = write(buffer, value, offset + 4);
-      view.setInt32(offset, written);
+      if (value === before) buffer.copyWithin(offset, offset - 4 - written, offset);
+      else {
+        written = write(buffer, value, offset + 4);
+        view.setInt32(offset, written);
+      }
       offset += 4 + written;
     }
+    before = value;
   }
   return finished(buffer, view, oid, values.length, nulls, offset);
 }

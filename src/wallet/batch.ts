@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { classify, connect, sqlState } from '../../libs/postgres/index.ts';
+import { classify, connect, sqlState, type Settings } from '../../libs/postgres/index.ts';
 import { Fault, type Answered, type Call } from './contract.ts';
 import { decide } from './decide.ts';
 import { CommitUnknown, load, MONEY_SETTINGS, stateIn, write, type Changes, type Lane, type Loaded } from './money.ts';
@@ -35,6 +35,7 @@ export class Writer {
   constructor(
     private readonly url: string,
     private readonly name: string,
+    private readonly settings: Settings = MONEY_SETTINGS,
   ) {}
 
   get healthy(): boolean {
@@ -50,7 +51,7 @@ export class Writer {
   }
 
   private async start(): Promise<Lane> {
-    const client = await connect(this.url, { name: this.name, settings: MONEY_SETTINGS });
+    const client = await connect(this.url, { name: this.name, settings: this.settings });
     client.once('end', () => this.drop(client));
     const id = randomInt(1, 2 ** 31);
     try {
@@ -142,8 +143,9 @@ async function once(writer: Writer, items: readonly Waiting[], waiting: boolean,
     // A call answered meanwhile (its deadline passed) is never executed.
     const mine = items.filter((item) => !item.settled && !isHeld(item));
     const { answers, changes } = judge(mine, loaded, idsOf(lane), alert);
+    // What an earlier attempt may have done stays in doubt, however this one ends.
+    written = mine.filter((item) => !item.sent);
     for (const item of mine) item.sent = true;
-    written = mine;
     const position = await write(lane, changes);
     for (const [item, answer] of answers) item.settle({ answer, position });
     return items.filter((item) => !item.settled && isHeld(item));

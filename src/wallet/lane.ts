@@ -3,13 +3,17 @@
  * One lane's batches follow each other, so a player's calls keep the order in which they came. Players whose wallets another session
  * holds go to a side connection, which waits for them, until they have nothing left to do.
  */
+import type { Settings } from '../../libs/postgres/index.ts';
 import { execute, settleAll, Writer, type Alert, type Waiting } from './batch.ts';
 import { Fault, isPlayerId, type Answered, type AnswerTo, type Call, type LaneWatch, type Movement } from './contract.ts';
+import { MONEY_SETTINGS } from './money.ts';
 
 const MOVEMENTS_A_BATCH = 512;
 const MOVEMENTS_OF_ONE_PLAYER = 64;
 const CALLS_WAITING = 4_096;
 const SWEEP_MS = 20;
+/** How long the side connection waits for one held wallet before it looks after the others again. */
+const SIDE_PATIENCE = '25ms';
 
 export interface LaneOptions {
   readonly url: string;
@@ -36,9 +40,9 @@ export class Lanes {
   private readonly most: number;
 
   constructor(private readonly options: LaneOptions) {
-    const queue = (name: string): Queue => ({ writer: new Writer(options.url, name), items: [], running: false });
+    const queue = (name: string, settings?: Settings): Queue => ({ writer: new Writer(options.url, name, settings), items: [], running: false });
     this.queues = Array.from({ length: options.lanes }, (_, i) => queue(`croupier lane ${i}`));
-    this.side = queue('croupier side');
+    this.side = queue('croupier side', { ...MONEY_SETTINGS, lock_timeout: SIDE_PATIENCE });
     this.most = options.movementsABatch ?? MOVEMENTS_A_BATCH;
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS);
     this.sweeper.unref();
