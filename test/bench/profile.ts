@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { DIST, ROOT } from './built.ts';
 import { summarise, type CpuProfile, type Share, type Summary } from './cpu-profile.ts';
 import { show } from './figures.ts';
 import { DATABASE } from './ground.ts';
@@ -100,7 +101,9 @@ async function perfOf({ ground }: Field, server: Server, sizes: Sizes, load: () 
   if (failed) return `perf could not look: ${failed.message.split('\n').slice(0, 3).join(' ')}`;
   const report = async (data: string, fields: string, ...more: string[]) => {
     const { stdout } = await perf('report', '-i', data, '--stdio', '--percent-limit', '0.5', '-F', fields, ...more);
-    return stdout.split('\n').filter((line) => /^\s+\d/.test(line)).map((line) => line.trim().replace(/\s{2,}/g, '  ')).slice(0, 60);
+    // Names of compiled functions end with where they stand on this machine, which is nobody's business.
+    const named = stdout.replaceAll(`file://${DIST}/`, '').replaceAll(`${ROOT}/`, '');
+    return named.split('\n').filter((line) => /^\s+\d/.test(line)).map((line) => line.trim().replace(/\s{2,}/g, '  ')).slice(0, 60);
   };
   return {
     nodeByThread: await report(ofNode, 'overhead,comm'), helpers: await report(ofNode, 'overhead,symbol', '--comms', 'node-V8Worker'),

@@ -44,7 +44,7 @@ async function writeProfile(options: Options, field: Field, stops: (() => Promis
   const { markdown, figures } = await profile(field, options.sizes, progress, stops);
   const text = [`# Where a bet's time goes, ${new Date().toISOString()}`, '', ...machineLines({ machine }), '', markdown].join('\n');
   console.log(`\n${text}`);
-  const kept = keep(directoryOf(options), resultName(machine.commit, 'profile'), { machine, seed: options.seed, ...figures }, text);
+  const kept = keep(directoryOf(options), options.name ?? resultName(machine.commit, 'profile'), { machine, seed: options.seed, ...figures }, text);
   progress(`written to ${kept}.md and .json`);
 }
 
