@@ -110,7 +110,7 @@ create table transaction_key (
   account_id int not null,
   operation operation not null,
   outcome key_outcome not null,
-  wins smallint not null default 0,
+  wins int not null default 0,
   digest_version smallint not null,
   player_id uuid not null,
   reference uuid not null,

@@ -2,12 +2,12 @@
  * Runs commands one after the other, shows what they print, and adds up what they counted. A stage writes its counts as JSON to the
  * file named in STAGE_COUNTS; one that writes none counts as one, passed or failed as it ended.
  */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { signalProcess, startedAt } from './local/processes.ts';
+import { parentsOfAll, signalProcess, startedAt } from './local/processes.ts';
 
 export interface Stage {
   readonly name: string;
@@ -97,21 +97,4 @@ function descendantsOf(root: number): number[] {
   const found = [root];
   for (const parent of found) for (const [pid, its] of parents) if (its === parent) found.push(pid);
   return found;
-}
-
-/** Process → its parent, of all processes of this machine. */
-function parentsOfAll(): Map<number, number> {
-  if (process.platform !== 'linux') {
-    const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
-    return new Map(lines.map((line) => line.trim().split(/\s+/).map(Number) as [number, number]));
-  }
-  const parents = new Map<number, number>();
-  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      parents.set(Number(name), Number(/\) \S+ (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))?.[1]));
-    } catch {
-      // it ended between the listing and the look
-    }
-  }
-  return parents;
 }

@@ -1,2 +1,2 @@
 export { decodeSecret, sign, signatureMatches, timestampInRange } from './standard-webhooks.ts';
-export { fingerprint } from './fingerprint.ts';
+export { fingerprint, tokenHash } from './fingerprint.ts';

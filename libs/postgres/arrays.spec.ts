@@ -129,6 +129,14 @@ describe.each(Object.entries(KINDS))('%s', (_, { type, column, values, edges, te
   });
 });
 
+describe('whole numbers', () => {
+  it('that do not fit are an error and not another number', () => {
+    for (const [column, beyond] of [[int2s, 32_768], [int2s, -32_769], [int4s, 2_147_483_648], [int4s, -2_147_483_649]] as const) {
+      expect(() => column([beyond], (row) => row)).toThrow(RangeError);
+    }
+  });
+});
+
 describe('columns', () => {
   it('are read from rows, and stand side by side', async () => {
     const rows = [{ id: 1, name: 'one' }, { id: 2 }, { id: 3, name: 'three' }];

@@ -56,6 +56,12 @@ function fixed<T>(oid: number, size: number, write: (view: DataView, offset: num
   };
 }
 
+/** A DataView keeps the low bits of what does not fit; a number of ours must not become another one. */
+function within(value: number, bits: 16 | 32): number {
+  if ((value << (32 - bits)) >> (32 - bits) !== value) throw new RangeError(`${value} is no int${bits / 8}`);
+  return value;
+}
+
 /** A safe integer as an int8, without the detour over a bigint. */
 function setLong(view: DataView, offset: number, value: number): void {
   view.setInt32(offset, Math.floor(value / TWO_32));
@@ -85,8 +91,8 @@ function setUuid(view: DataView, offset: number, text: string): void {
 export const int8s = fixed<bigint>(OID.int8, 8, (view, offset, value) => view.setBigInt64(offset, value));
 /** int8 out of safe integers */
 export const longs = fixed<number>(OID.int8, 8, setLong);
-export const int4s = fixed<number>(OID.int4, 4, (view, offset, value) => view.setInt32(offset, value));
-export const int2s = fixed<number>(OID.int2, 2, (view, offset, value) => view.setInt16(offset, value));
+export const int4s = fixed<number>(OID.int4, 4, (view, offset, value) => view.setInt32(offset, within(value, 32)));
+export const int2s = fixed<number>(OID.int2, 2, (view, offset, value) => view.setInt16(offset, within(value, 16)));
 export const bools = fixed<boolean>(OID.bool, 1, (view, offset, value) => view.setUint8(offset, value ? 1 : 0));
 /** timestamptz, from milliseconds since 1970 */
 export const times = fixed<number>(OID.timestamptz, 8, (view, offset, ms) => setLong(view, offset, (ms - POSTGRES_EPOCH_MS) * 1000));

@@ -14,6 +14,8 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 export function classify(error: unknown): ErrorClass {
+  // A value that cannot even be sent is as bad as one that cannot be stored.
+  if (error instanceof RangeError || error instanceof TypeError) return 'poison';
   const state = sqlState(error);
   if (state === undefined) return 'gone';
   if (AGAIN.has(state)) return 'again';

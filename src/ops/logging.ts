@@ -10,7 +10,7 @@ export const logging = (level: string) =>
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label: string) => ({ level: label }) },
       redact: {
-        paths: ['*.authorization', '*.secret', '*.secrets', '*.sessionToken', '*.password', '*.headers', 'req.headers', 'err.config', 'err.cause.config'],
+        paths: ['*.authorization', '*.secret', '*.secrets', '*.sessionToken', '*.password', '*.headers', 'req.headers'],
         censor: '[redacted]',
       },
     },

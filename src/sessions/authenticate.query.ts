@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { Query, QueryBus, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { tokenHash } from '../../libs/crypto/index.ts';
 import { ReadBalance } from '../wallet/commands.ts';
 import { Fault, isRefusal, MoneyReads, type Account, type Position, type Refusal, type WalletView } from '../wallet/contract.ts';
 
@@ -48,7 +48,7 @@ export class AuthenticateHandler implements IQueryHandler<Authenticate> {
   }
 
   private async find(account: Account, token: string): Promise<Row | undefined> {
-    const values = [createHash('sha256').update(token).digest(), account.operatorId, account.accountId];
+    const values = [Buffer.from(tokenHash(token), 'hex'), account.operatorId, account.accountId];
     try {
       const { rows } = await this.reads.pool.query<Row>({ name: 'session_of_token', text: SESSION, values });
       return rows[0];

@@ -13,7 +13,7 @@ export const keyColumns = (keys: readonly KeyRow[]): Buffer[] => [
   uuids(keys, (k) => k.transactionId),
   texts(keys, (k) => k.currency),
   int8s(keys, (k) => k.amount),
-  int2s(keys, (k) => k.wins),
+  int4s(keys, (k) => k.wins),
   longs(keys, (k) => k.version),
   texts(keys, (k) => k.refusal),
   uuids(keys, (k) => k.round),

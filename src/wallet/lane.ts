@@ -106,6 +106,8 @@ export class Lanes {
   private async work(queue: Queue): Promise<void> {
     while (queue.items.length > 0) {
       const batch = this.take(queue);
+      const takenAt = performance.now();
+      for (const item of batch) this.options.watch.waited(takenAt - item.arrivedAt);
       if (batch.length > 0) this.toSide(await this.run(queue.writer, batch, false));
     }
     queue.running = false;
@@ -114,15 +116,16 @@ export class Lanes {
   /** One try; whoever is answered or gone is no longer in the list that comes back. */
   private async run(writer: Writer, batch: Waiting[], waiting: boolean): Promise<Waiting[]> {
     const startedAt = performance.now();
-    for (const item of batch) this.options.watch.waited(startedAt - item.arrivedAt);
+    const sizeOf = (items: readonly Waiting[]) => items.reduce((sum, item) => sum + item.size, 0);
     try {
-      return await execute(writer, batch, waiting, this.options.alert);
+      const held = await execute(writer, batch, waiting, this.options.alert);
+      const judged = sizeOf(batch) - sizeOf(held);
+      if (judged > 0) this.options.watch.batch(judged, performance.now() - startedAt);
+      return held;
     } catch (error) {
       this.options.alert('a batch failed', error);
       settleAll(batch, new Fault('INTERNAL', 'the batch failed', { cause: error }));
       return [];
-    } finally {
-      this.options.watch.batch(batch.reduce((sum, item) => sum + item.size, 0), performance.now() - startedAt);
     }
   }
 

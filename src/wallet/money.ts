@@ -4,13 +4,13 @@
  * Nothing else in this system inserts into or updates wallet, transaction_key or transaction.
  */
 import type pg from 'pg';
-import { byteas, flush, int2s, int4s, int8s, longs, run, sqlState, statement, texts, tids, times, uuids, type Field, type Step } from '../../libs/postgres/index.ts';
+import { byteas, flush, int4s, int8s, longs, run, sqlState, statement, texts, tids, times, uuids, type Field, type Step } from '../../libs/postgres/index.ts';
 import { entryColumns, keyColumns, roundColumns, verdictColumns } from './columns.ts';
 import type { Call, Position } from './contract.ts';
 import { followUps, probesOf, type Probe, type SessionProbe } from './probes.ts';
 import { findKey, findRound, type Entry, type KeyRow, type PlayerState, type Round, type Verdict, type Wallet } from './state.ts';
 
-/** Every connection that moves money runs with these: nothing hangs, and the plans are the ones that are checked in. */
+/** Every connection that moves money runs with these: nothing hangs, and every row is found by its index. */
 export const MONEY_SETTINGS = {
   statement_timeout: '2s', transaction_timeout: '5s', idle_in_transaction_session_timeout: '2s', lock_timeout: '250ms',
   enable_hashjoin: 'off', enable_mergejoin: 'off', enable_seqscan: 'off', plan_cache_mode: 'force_generic_plan', jit: 'off',
@@ -110,7 +110,7 @@ insert into transaction_key (player_id, operator_id, account_id, operation, refe
   amount, wins, version, refusal, round, original, undone_by, face, award, balance_after)
 select p, o, a, op::operation, ref, outcome::key_outcome, 1, digest, id, currency, amount, wins, version, refusal, round, original, undone_by, face,
   award::award, balance_after
-from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::uuid[], $6::text[], $7::uuid[], $8::uuid[], $9::text[], $10::int8[], $11::int2[],
+from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::uuid[], $6::text[], $7::uuid[], $8::uuid[], $9::text[], $10::int8[], $11::int[],
   $12::int8[], $13::text[], $14::uuid[], $15::uuid[], $16::uuid[], $17::int8[], $18::text[], $19::int8[])
   x(p, o, a, op, ref, outcome, digest, id, currency, amount, wins, version, refusal, round, original, undone_by, face, award, balance_after)`);
 
@@ -118,7 +118,7 @@ from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::uuid[], $6::text[
 const updateKeys = statement('update_keys', `
 with w as (
   update transaction_key k set wins = x.wins, undone_by = x.undone_by
-  from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::int2[], $6::uuid[]) x(p, a, ref, op, wins, undone_by)
+  from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::int[], $6::uuid[]) x(p, a, ref, op, wins, undone_by)
   where k.player_id = x.p and k.account_id = x.a and k.reference = x.ref and k.operation = x.op::operation returning 1)
 select 1 / (case when count(*) = $7::int then 1 else 0 end) from w`);
 
@@ -329,7 +329,7 @@ function stepsOf({ wallets, keys, rounds, entries, verdicts }: Changes, lane: nu
   if (knownKeys.length > 0) {
     sent.push(updateKeys([
       uuids(knownKeys, (k) => k.player), int4s(knownKeys, (k) => k.account), uuids(knownKeys, (k) => k.key), texts(knownKeys, (k) => k.operation),
-      int2s(knownKeys, (k) => k.wins), uuids(knownKeys, (k) => k.undoneBy), knownKeys.length,
+      int4s(knownKeys, (k) => k.wins), uuids(knownKeys, (k) => k.undoneBy), knownKeys.length,
     ]));
   }
   const newRounds = rounds.filter((row) => row.stored === 'no');

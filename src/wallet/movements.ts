@@ -1,6 +1,5 @@
 /** What was asked, as the rules judge it: references and rounds as fingerprints, the content as a digest. */
-import { createHash } from 'node:crypto';
-import { fingerprint } from '../../libs/crypto/index.ts';
+import { fingerprint, tokenHash } from '../../libs/crypto/index.ts';
 import type { BetRequest, PlayRequest, RollbackRequest, WinRequest } from './commands.ts';
 import type { Account, Bet, Close, Deposit, Operation, Play, Rollback, StatusQuery, Win } from './contract.ts';
 
@@ -15,8 +14,6 @@ function digest(...fields: (string | bigint | undefined)[]): string {
   }
   return fingerprint(text);
 }
-
-const tokenHash = (token: string): string => createHash('sha256').update(token).digest('hex');
 
 export function betOf(account: Account, request: BetRequest): Bet {
   const { kind, reference, currency, amount, free, campaign, game, round, closeRound, sessionToken } = request;

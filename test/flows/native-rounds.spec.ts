@@ -31,6 +31,17 @@ describe('a win', () => {
     expect(said(await win('w2', '5'))).toBe('applied 95.00');
   });
 
+  it('(9, 14) is counted on its bet however many there are: the 65,536th leaves it as settled as the first', async () => {
+    const { bet, win, rollback, player } = here.seat();
+    await bet('b1', '10');
+    await win('w1', '1', { betTransactionId: 'b1' });
+    for (const wins of [32_767, 65_535]) {
+      await here.sql(`update transaction_key set wins = $2 where player_id = $1 and operation = 'bet'`, [player.id, wins]);
+      expect((await win(`w${wins}`, '1', { betTransactionId: 'b1' })).body).toMatchObject({ status: 'applied' });
+      expect(said(await rollback(`k${wins}`, 'b1'))).toMatch(/^BET_ALREADY_SETTLED /);
+    }
+  });
+
   it('(13) of zero is a row of its own and settles the bet it names', async () => {
     const { bet, win, rollback } = here.seat();
     await bet('b1', '10');

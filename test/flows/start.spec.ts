@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { freePort } from '../../tools/local/embedded-postgres.ts';
-import { listProcesses, startedAt } from '../../tools/local/processes.ts';
+import { listProcesses, parentsOfAll, startedAt } from '../../tools/local/processes.ts';
 
 // `npm start` as it is: the built launcher, real processes, real databases, a data directory of its own.
 
@@ -78,23 +78,6 @@ class Run {
   }
 }
 
-function parentsOfAll(): Map<number, number> {
-  if (process.platform !== 'linux') {
-    const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
-    return new Map(lines.map((line) => line.trim().split(/\s+/).map(Number) as [number, number]));
-  }
-  const parents = new Map<number, number>();
-  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    try {
-      const parent = /\) \S+ (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))?.[1];
-      parents.set(Number(name), Number(parent));
-    } catch {
-      // it ended between the listing and the look
-    }
-  }
-  return parents;
-}
-
 const isAlive = (member: Member): boolean => member.startedAt !== '' && startedAt(member.pid) === member.startedAt;
 
 function killAll(family: Member[]): void {
@@ -161,6 +144,16 @@ describe('npm start, one data directory through its life', () => {
     expect(run.output).toContain(`${first.baseUrl}/docs`);
     expect(run.output).toContain('a simulated studio plays');
   }, 60_000);
+
+  it('takes the bet of the README as it stands there, and replays it', async () => {
+    const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+    const [, script] = /```sh\n(ref=[\s\S]*?)```/.exec(readme) ?? [];
+    if (!script) throw new Error('the README shows no bet by hand');
+    const answers = execFileSync('bash', ['-c', `${script}\necho\n${script.slice(script.indexOf('\n') + 1)}`], { cwd: home, encoding: 'utf8' });
+    const [placed, again] = answers.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(placed).toMatchObject({ status: 'applied', amount: '1.50', currency: 'EUR' });
+    expect(again).toMatchObject({ status: 'replayed', transactionId: placed?.['transactionId'] });
+  });
 
   it('gives each role no more than its due, and a replica that cannot be written to', async () => {
     const roles = await ask(first.databaseUrl, `select rolname, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb as mighty

@@ -66,3 +66,20 @@ export function startedAt(pid: number): string {
     return '';
   }
 }
+
+/** Process → its parent, of all processes of this machine. */
+export function parentsOfAll(): Map<number, number> {
+  if (process.platform !== 'linux') {
+    const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' }).trim().split('\n');
+    return new Map(lines.map((line) => line.trim().split(/\s+/).map(Number) as [number, number]));
+  }
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      parents.set(Number(name), Number(/\) \S+ (\d+)/.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))?.[1]));
+    } catch {
+      // it ended between the listing and the look
+    }
+  }
+  return parents;
+}

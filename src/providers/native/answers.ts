@@ -17,7 +17,8 @@ export interface WireAnswer {
 /** Written to the socket as it is: nothing of the framework touches an answer about money. */
 export function send(reply: FastifyReply, { status, headers, body }: WireAnswer): void {
   reply.hijack();
-  reply.raw.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
+  // What the framework has set by then is about the connection: closed behind a body that was too large, or because the process ends.
+  reply.raw.writeHead(status, { ...(reply.getHeaders() as Record<string, string>), ...headers, 'content-length': Buffer.byteLength(body) });
   reply.raw.end(body);
 }
 
