@@ -48,10 +48,16 @@ const rules = [
     to: { path: '^src/views/', reachable: true },
   },
   {
-    name: 'server-without-orm',
+    name: 'server-never-migrates',
     comment: 'migrations are run by the cli, never by the server',
     from: { path: '^src/main[.]ts$' },
-    to: { path: ORM_CACHE_QUEUE, reachable: true },
+    to: { path: '^migrations/(index|queue)[.]ts$', reachable: true },
+  },
+  {
+    name: 'parts-by-their-roles',
+    comment: 'a part is loaded where a role mounts it (roles.ts) and nowhere else: test/laws/roles.spec.ts looks at what that comes to',
+    from: { path: '^src/', pathNot: SPEC },
+    to: { path: '^src/.+/.+[.]module[.]ts$', pathNot: '^src/ops/ops[.]module[.]ts$', dynamic: false },
   },
   {
     name: 'model-on-its-own',

@@ -135,4 +135,14 @@ export default tseslint.config(
     languageOptions: { sourceType: 'module' },
     rules: { ...size(300, 70), eqeqeq: 'error', 'no-var': 'error', 'prefer-const': 'error' },
   },
+  {
+    files: ['tools/setup.mjs'],
+    languageOptions: { ecmaVersion: 2020 },
+    rules: {
+      'no-restricted-syntax': ['error', {
+        selector: "LogicalExpression[operator='??'], ChainExpression",
+        message: 'A Node 12 has to be able to read this file: it is told here that it is too old.',
+      }],
+    },
+  },
 );

@@ -1,14 +1,17 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import { M0001Money } from './m0001-money.ts';
+import { M0002Foundations } from './m0002-foundations.ts';
+import { migrateQueue } from './queue.ts';
 
-const STEPS = [{ name: 'M0001Money', class: M0001Money }];
+const STEPS = [{ name: 'M0001Money', class: M0001Money }, { name: 'M0002Foundations', class: M0002Foundations }];
 
 /**
  * Runs the steps that are missing, each in a transaction of its own, as the schema's owner; answers with their names.
- * MikroORM runs them and derives nothing: every step is SQL in a shell.
+ * MikroORM runs them and derives nothing: every step is SQL in a shell. Behind them
+ * come the job queue's own. `last`: the step to stop behind.
  */
-export async function migrate(ownerUrl: string): Promise<string[]> {
+export async function migrate(ownerUrl: string, last?: string): Promise<string[]> {
   const orm = await MikroORM.init({
     clientUrl: ownerUrl,
     entities: [],
@@ -19,8 +22,8 @@ export async function migrate(ownerUrl: string): Promise<string[]> {
     logger: () => undefined,
   });
   try {
-    const done = await orm.migrator.up();
-    return done.map((step) => step.name);
+    const done = await orm.migrator.up(last === undefined ? undefined : { to: last });
+    return [...done.map((step) => step.name), ...(last === undefined ? await migrateQueue(ownerUrl) : [])];
   } finally {
     await orm.close(true);
   }

@@ -1,28 +1,20 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { Config } from './config.ts';
 import { logging } from './ops/logging.ts';
-import { MetricsModule, OpsModule } from './ops/ops.module.ts';
-import { Configuration } from './providers/configuration.ts';
-import { ProvidersModule } from './providers/providers.module.ts';
-import { Lanes } from './wallet/lane.ts';
-import { WalletModule } from './wallet/wallet.module.ts';
+import { OpsModule } from './ops/ops.module.ts';
+import { ProblemFilter } from './providers/problem.filter.ts';
+import { partsOf } from './roles.ts';
 
-/** What a wallet process is made of, and what makes it ready. */
+/** A process of one role: its parts, and what every process has. */
 @Module({})
 export class AppModule {
-  static forRoot(config: Config): DynamicModule {
-    const ops = OpsModule.forRoot(config, {
-      imports: [ProvidersModule],
-      inject: [Configuration, Lanes],
-      useFactory: (configuration: Configuration, lanes: Lanes) => [
-        { name: 'configuration', check: () => (configuration.fresh ? Promise.resolve() : Promise.reject(new Error('not read, or too old'))) },
-        { name: 'lane', check: () => lanes.ready() },
-      ],
-    });
+  static async forRoot(config: Config): Promise<DynamicModule> {
     return {
       module: AppModule,
-      imports: [logging(config.logLevel), CqrsModule.forRoot(), MetricsModule, WalletModule.forRoot(config), ProvidersModule, ops],
+      imports: [logging(config.logLevel), CqrsModule.forRoot(), OpsModule.forRoot(config), ...(await partsOf(config))],
+      providers: [{ provide: APP_FILTER, useClass: ProblemFilter }],
     };
   }
 }

@@ -3,6 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
+import { refuseUndeclared } from './access/routes.ts';
 import { AppModule } from './app.module.ts';
 import type { Config } from './config.ts';
 import { requestIdOf } from './providers/native/adapter.ts';
@@ -14,11 +15,15 @@ const BODY_BYTES = 64 * 1024;
 /** The application, wired and not yet listening. Throws `UnfitDatabase` where it must not run. */
 export async function createApp(config: Config): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
+    // An id of 128 characters, each of four bytes, each of those as %XX.
+    routerOptions: { maxParamLength: 128 * 4 * 3 },
     logger: false, skipMiddie: true, bodyLimit: BODY_BYTES, keepAliveTimeout: 75_000, requestTimeout: 15_000,
     // A path that the router cannot even read.
     frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => send(reply, problemAnswer('ROUTE_NOT_FOUND', requestIdOf(request.headers))),
   });
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(config), adapter, { logger: false, bodyParser: false, abortOnError: false });
+  refuseUndeclared(() => app, adapter.getInstance());
+  const root = await AppModule.forRoot(config);
+  const app: NestFastifyApplication = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: false, bodyParser: false, abortOnError: false });
   app.useLogger(app.get(Logger));
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();

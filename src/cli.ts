@@ -1,36 +1,42 @@
 /**
- * Commands for people and pipelines: `migrate` (as the schema's owner, once, before a rollout) and `verify` (read-only, at any time).
+ * Commands for people and pipelines: `migrate` (as the schema's owner, once, before a rollout), `verify` (read-only, at any time) and
+ * `operator` (an operator, and a key of its API to begin with).
  * Exit codes: 0 done and well · 1 `verify` found something wrong · 2 the command could not be done.
  */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { migrate } from '../migrations/index.ts';
+import { firstKey } from './access/first-key.ts';
 import { readCommandSettings } from './config.ts';
 import { verify, type Finding, type Violation } from './wallet/verify.ts';
 
 const USAGE = `usage: node dist/src/cli.js migrate                     needs DATABASE_OWNER_URL
-       node dist/src/cli.js verify [--database <url>]   else DATABASE_URL, else the local run (DATA_DIR, var/)`;
+       node dist/src/cli.js verify [--database <url>]   else DATABASE_URL, else the local run (DATA_DIR, var/)
+       node dist/src/cli.js operator --name <name>      needs DATABASE_OFFICE_URL; prints an administrator's API key, once`;
 const VAR = join(import.meta.dirname, '../../var');
 
 class NotPossible extends Error {}
 
-const { ownerUrl, databaseUrl, dataDir = VAR } = readCommandSettings();
+const { ownerUrl, officeUrl, databaseUrl, dataDir = VAR } = readCommandSettings();
 
 async function main(args: string[]): Promise<number> {
-  const { command, database } = read(args);
+  const { command, database, name } = read(args);
   switch (command) {
     case 'migrate': return runMigrations();
     case 'verify': return proveInvariants(database ?? (databaseUrl || localDatabase()));
+    case 'operator': return makeOperator(name);
     default: throw new NotPossible(USAGE);
   }
 }
 
-function read(args: string[]): { command?: string; database?: string } {
+function read(args: string[]): { command?: string; database?: string; name?: string } {
   try {
-    const { positionals, values } = parseArgs({ args, allowPositionals: true, options: { database: { type: 'string' } } });
-    const fits = positionals.length === 1 && (values.database === undefined || positionals[0] === 'verify');
-    return fits ? { command: positionals[0], database: values.database } : {};
+    const { positionals, values } = parseArgs({ args, allowPositionals: true, options: { database: { type: 'string' }, name: { type: 'string' } } });
+    const [command] = positionals;
+    const { database, name } = values;
+    const fits = positionals.length === 1 && (database === undefined || command === 'verify') && (name !== undefined) === (command === 'operator');
+    return fits ? { command, database, name } : {};
   } catch (error) {
     throw new NotPossible(`${(error as Error).message}\n${USAGE}`);
   }
@@ -41,6 +47,16 @@ async function runMigrations(): Promise<number> {
   const steps = await migrate(ownerUrl);
   for (const step of steps) console.log(`applied ${step}`);
   console.log(steps.length === 0 ? 'nothing to do: the schema is up to date' : `${steps.length} done`);
+  return 0;
+}
+
+/** The key alone stands on stdout, so that it can be piped to where it is kept. */
+async function makeOperator(name = ''): Promise<number> {
+  if (!officeUrl) throw new NotPossible('operator needs DATABASE_OFFICE_URL: the database, as croupier_office');
+  if (name === '' || name.length > 128) throw new NotPossible('operator needs --name, of 1 to 128 characters');
+  const { operatorId, key, founded } = await firstKey(officeUrl, name);
+  console.error(`${founded ? 'made operator' : 'a further key of operator'} ${operatorId}; its key expires in 90 days and is not shown again:`);
+  console.log(key);
   return 0;
 }
 

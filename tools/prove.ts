@@ -18,6 +18,8 @@ const PROOFS: Readonly<Record<string, { readonly spec: string; readonly sizes: R
   model: { spec: 'test/model/', sizes: { MODEL_RUNS: '20000', MODEL_SEED: String(seed) } },
   races: { spec: 'test/faults/races.spec.ts', sizes: { FAULT_RACES: '2000' } },
   'held-wallet': { spec: 'test/faults/held-wallet.spec.ts', sizes: {} },
+  'ambiguous-commits': { spec: 'test/faults/ambiguous-commit.spec.ts', sizes: { FAULT_COMMITS: '20000', FAULT_SEED: String(seed) } },
+  'crash-points': { spec: 'test/faults/crash-points.spec.ts', sizes: {} },
   kills: { spec: 'test/faults/kill.spec.ts', sizes: { FAULT_KILLS: '12', FAULT_SEED: String(seed) } },
 };
 

@@ -31,7 +31,7 @@ export function parseAmount(text: string, currency: Currency): bigint | AmountFa
 }
 
 /** `12500010n` with scale 6, exponent 2 → `"12.50001"`; `12500000n` → `"12.50"`; whole units for exponent 0. */
-export function formatAmount(units: bigint, currency: Currency): string {
+export function formatAmount(units: bigint, currency: Pick<Currency, 'exponent' | 'scale'>): string {
   const sign = units < 0n ? '-' : '';
   const digits = (units < 0n ? -units : units).toString().padStart(currency.scale + 1, '0');
   const point = digits.length - currency.scale;

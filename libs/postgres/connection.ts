@@ -31,5 +31,7 @@ export function pool(url: string, { name, settings = {}, connectMs = 2_000 }: Co
     query_timeout: QUERY_MS,
   });
   opened.on('error', () => undefined);
+  // One that is handed out when its server goes has nobody else who listens, and an error that nobody hears ends the process.
+  opened.on('connect', (client) => void client.on('error', () => undefined));
   return opened;
 }

@@ -55,6 +55,8 @@ const preparedOn = new WeakMap<pg.Client, Set<string>>();
 
 /** What node-postgres asks of a query of one's own. */
 class Flush implements pg.Submittable {
+  /** Given by a client with a `query_timeout`, which it ends: else its timer would strike a flush that was answered long ago. */
+  callback: (() => void) | undefined;
   private readonly rows: Field[][][];
   private readonly tags: string[] = [];
   private readonly parsedHere: string[] = [];
@@ -99,10 +101,12 @@ class Flush implements pg.Submittable {
 
   handleError(error: Error): void {
     for (const name of this.parsedHere) preparedOn.get(this.client)?.delete(name);
+    this.callback?.();
     this.done({ rows: this.rows, tags: this.tags, error });
   }
 
   handleReadyForQuery(): void {
+    this.callback?.();
     this.done({ rows: this.rows, tags: this.tags });
   }
 }

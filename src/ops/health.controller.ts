@@ -1,17 +1,12 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckService, HealthIndicatorService, type HealthCheckResult } from '@nestjs/terminus';
-
-/** Something a process needs before calls may be sent to it; `check` rejects while it is not there. */
-export interface Probe {
-  readonly name: string;
-  readonly check: () => Promise<void>;
-}
-
-export abstract class Probes extends Array<Probe> {}
+import { Public } from '../access/contract.ts';
+import { Probes } from './contract.ts';
 
 /** For orchestrators: is the process alive, has it started, may calls be sent to it. */
 @ApiExcludeController()
+@Public('orchestrators and load balancers have no key; it tells names of parts and whether they work')
 @Controller('health')
 export class HealthController {
   private started = false;
@@ -31,9 +26,9 @@ export class HealthController {
   @Get('ready')
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {
-    return this.health.check(this.probes.map(({ name, check }) => async () => {
+    return this.health.check(this.probes.all.map(({ name, check }) => async () => {
       const indicator = this.indicators.check(name);
-      return check().then(() => indicator.up(), () => indicator.down('not there'));
+      return check().then((said) => indicator.up(said ?? undefined), () => indicator.down('not there'));
     }));
   }
 

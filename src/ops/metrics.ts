@@ -1,6 +1,6 @@
 /** What a process tells Prometheus. One registry a process; durations in seconds. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
-import type { LaneWatch } from '../wallet/contract.ts';
+import type { CallClass, LaneWatch } from '../wallet/contract.ts';
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
@@ -24,7 +24,13 @@ export class Metrics implements LaneWatch {
   private readonly laneWaitSeconds = new Histogram({
     name: 'croupier_lane_wait_seconds', help: 'Time a call waits for its batch', buckets: SECONDS, registers: [this.registry],
   });
-  private readonly shedCalls = new Counter({ name: 'croupier_calls_shed_total', help: 'Calls refused because the queue is full', registers: [this.registry] });
+  private readonly shedCalls = new Counter({
+    name: 'croupier_calls_shed_total', help: 'Calls refused at once because too much is waiting, by class: read, bet, credit', labelNames: ['class'],
+    registers: [this.registry],
+  });
+  private readonly jobs = new Counter({
+    name: 'croupier_jobs_total', help: 'Jobs of the queue that ended, by name and result: done, failed', labelNames: ['job', 'result'], registers: [this.registry],
+  });
   private readonly bound = new Map<string, { calls: Counter.Internal; outcomes: Counter.Internal; seconds: Histogram.Internal<string> }>();
 
   constructor() {
@@ -60,7 +66,11 @@ export class Metrics implements LaneWatch {
     this.laneWaitSeconds.observe(ms / 1000);
   }
 
-  shed(): void {
-    this.shedCalls.inc();
+  shed(callClass: CallClass): void {
+    this.shedCalls.inc({ class: callClass });
+  }
+
+  job(job: string, result: 'done' | 'failed'): void {
+    this.jobs.inc({ job, result });
   }
 }

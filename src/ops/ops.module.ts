@@ -1,24 +1,34 @@
-import { Global, Module, type DynamicModule, type FactoryProvider, type ModuleMetadata } from '@nestjs/common';
+import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
+import { PinoLogger } from 'nestjs-pino';
 import type { Config } from '../config.ts';
-import { HealthController, Probes, type Probe } from './health.controller.ts';
+import { Probes } from './contract.ts';
+import { Databases, databasesOf } from './databases.ts';
+import { HealthController } from './health.controller.ts';
 import { MetricsController } from './metrics.controller.ts';
 import { Metrics } from './metrics.ts';
 
+/** Health and metrics, for every role, and that no role serves from a database that is not fit for it. */
 @Global()
-@Module({ providers: [Metrics], exports: [Metrics] })
-export class MetricsModule {}
-
-/** Health and metrics. What makes this process ready is said by who puts it together. */
 @Module({})
 export class OpsModule {
-  static forRoot(config: Config, ready: Pick<ModuleMetadata, 'imports'> & Omit<FactoryProvider<Probe[]>, 'provide'>): DynamicModule {
-    const { imports = [], ...factory } = ready;
+  static forRoot(config: Config): DynamicModule {
     return {
       module: OpsModule,
-      imports: [...imports, TerminusModule.forRoot({ logger: false, gracefulShutdownTimeoutMs: config.drainDelayMs })],
+      imports: [TerminusModule.forRoot({ logger: false, gracefulShutdownTimeoutMs: config.drainDelayMs })],
       controllers: [HealthController, MetricsController],
-      providers: [{ provide: Probes, ...factory }],
+      providers: [
+        Metrics, Probes,
+        { provide: Databases, inject: [Probes, PinoLogger], useFactory: (probes: Probes, logger: PinoLogger) => checked(config, probes, logger) },
+      ],
+      exports: [Metrics, Probes],
     };
   }
+}
+
+async function checked(config: Config, probes: Probes, logger: PinoLogger): Promise<Databases> {
+  const databases = new Databases(databasesOf(config), (message, error) => logger.error({ err: error }, message));
+  probes.add({ name: 'databases', check: () => databases.check() });
+  await databases.start();
+  return Object.assign(databases, { onApplicationShutdown: () => databases.stop() });
 }

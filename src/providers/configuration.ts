@@ -1,6 +1,6 @@
 /**
- * Who may call, and under which policy: a snapshot of currency, account, credential and game that knows its age. It follows the table
- * `configuration` within a second; older than ten it is not used any more, and calls are answered as unavailable.
+ * Who may call, and under which policy: a snapshot of currency, operator, account, credential and game that knows its age. It follows the
+ * table `configuration` within a second; older than ten it is not used any more, and calls are answered as unavailable.
  */
 import type pg from 'pg';
 import { decodeSecret } from '../../libs/crypto/index.ts';
@@ -24,6 +24,8 @@ interface Snapshot {
   /** an account whose policy cannot be read has no credential here but its reason in `unusable` */
   readonly credentials: ReadonlyMap<string, Credential>;
   readonly unusable: ReadonlyMap<string, string>;
+  /** when the first of its retired secrets ends, on the clock of `Date.now()` */
+  readonly goodUntil: number;
 }
 
 type Report = (message: string, error: unknown) => void;
@@ -84,7 +86,7 @@ export class Configuration {
     if (!this.checked) await this.check();
     this.checked = true;
     const { rows } = await this.pool.query<{ version: string }>('select version from configuration');
-    if (this.snapshot?.version !== rows[0]?.version) this.snapshot = await this.read();
+    if (!this.snapshot || this.snapshot.version !== rows[0]?.version || Date.now() >= this.snapshot.goodUntil) this.snapshot = await this.read();
     this.readAt = askedAt;
   }
 
@@ -103,9 +105,8 @@ export class Configuration {
       await client.query('begin isolation level repeatable read read only');
       const version = await client.query<{ version: string }>('select version from configuration');
       const currencies = await client.query<CurrencyRow>('select code, exponent, scale, max_amount from currency');
-      const credentials = await client.query<CredentialRow>(`select c.api_key, c.secrets, a.account_id, a.operator_id, a.policy
-        from credential c join provider_account a using (account_id) where a.dialect = 'native'`);
-      const games = await client.query<{ account_id: number; game_id: string }>('select account_id, game_id from game');
+      const credentials = await client.query<CredentialRow>(CREDENTIALS);
+      const games = await client.query<GameRow>(GAMES);
       await client.query('commit');
       return this.build(version.rows[0]?.version ?? '', currencies.rows, credentials.rows, games.rows);
     } catch (error) {
@@ -117,20 +118,20 @@ export class Configuration {
   }
 
   private build(version: string, currencyRows: CurrencyRow[], credentialRows: CredentialRow[], gameRows: GameRow[]): Snapshot {
-    const games = new Map<number, Set<string>>();
-    for (const { account_id: account, game_id: game } of gameRows) {
+    const games = new Map<number, Map<string, boolean>>();
+    for (const { account_id: account, game_id: game, open } of gameRows) {
       const known = games.get(account);
-      if (known) known.add(game);
-      else games.set(account, new Set([game]));
+      if (known) known.set(game, open);
+      else games.set(account, new Map([[game, open]]));
     }
     const credentials = new Map<string, Credential>();
     const unusable = new Map<string, string>();
     for (const row of credentialRows) {
       try {
         const account = {
-          accountId: row.account_id, operatorId: row.operator_id, policy: parsePolicy(row.policy), games: games.get(row.account_id) ?? new Set<string>(),
+          accountId: row.account_id, operatorId: row.operator_id, policy: parsePolicy(row.policy), games: games.get(row.account_id) ?? new Map<string, boolean>(),
         };
-        credentials.set(row.api_key, { account, keys: row.secrets.map(decodeSecret) });
+        credentials.set(row.api_key, { account, keys: [...row.secrets, ...row.retired].map(decodeSecret) });
       } catch (error) {
         unusable.set(row.api_key, String(error));
         this.report(`provider account ${row.account_id} cannot be used`, error);
@@ -139,7 +140,8 @@ export class Configuration {
     const currencies = new Map(currencyRows.map((row) => [row.code, {
       code: row.code, exponent: row.exponent, scale: row.scale, maxAmount: BigInt(row.max_amount),
     }]));
-    return { version, currencies, credentials, unusable };
+    const goodUntil = Math.min(...credentialRows.map((row) => row.retired_until?.getTime() ?? Infinity));
+    return { version, currencies, credentials, unusable, goodUntil };
   }
 }
 
@@ -150,9 +152,21 @@ interface CurrencyRow {
   max_amount: string;
 }
 
+/** A retired secret still verifies until its time has come: a provider retries for hours what it signed with it. */
+const CREDENTIALS = `select c.api_key, c.secrets, a.account_id, a.operator_id, a.policy,
+  coalesce(r.secrets, '{}') as retired, r.until as retired_until
+from credential c join provider_account a using (account_id)
+left join lateral (select array_agg(secret) as secrets, min(verifies_until) as until from retired_secret
+  where retired_secret.api_key = c.api_key and verifies_until > now()) r on true
+where a.dialect = 'native'`;
+const GAMES = `select g.account_id, g.game_id, g.bets_allowed and a.bets_allowed and o.bets_allowed as open
+from game g join provider_account a using (account_id) join operator o on o.operator_id = a.operator_id`;
+
 interface CredentialRow {
   api_key: string;
   secrets: string[];
+  retired: string[];
+  retired_until: Date | null;
   account_id: number;
   operator_id: string;
   policy: unknown;
@@ -161,4 +175,5 @@ interface CredentialRow {
 interface GameRow {
   account_id: number;
   game_id: string;
+  open: boolean;
 }

@@ -3,29 +3,35 @@ import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
+import { Public } from '../access/contract.ts';
 import { Metrics } from '../ops/metrics.ts';
-import { Fault } from '../wallet/contract.ts';
+import { Admission, Fault } from '../wallet/contract.ts';
 import { Configuration } from './configuration.ts';
 import { NativeAdapter, requestIdOf } from './native/adapter.ts';
 import { problemAnswer, send } from './native/answers.ts';
 import { isOperation } from './native/schema.ts';
 
 const NOTHING = Buffer.alloc(0);
+/** While calls are refused by the thousand, a line tells of all that came in so long. */
+const LINE_MS = 1_000;
 
 /** The providers' door: raw bytes in, raw bytes out. Its routes are described by `native/schema.ts`, from which the OpenAPI document is made. */
 @ApiExcludeController()
+@Public('every call is signed; its dialect verifies the raw bytes')
 @Controller('v1/wallet')
 export class DoorController {
   private readonly native: NativeAdapter;
+  private overloaded = { calls: 0, toldAt: -Infinity };
 
   constructor(
     configuration: Configuration,
     commands: CommandBus,
     queries: QueryBus,
+    admission: Admission,
     private readonly metrics: Metrics,
     private readonly logger: PinoLogger,
   ) {
-    this.native = new NativeAdapter(configuration, commands, queries);
+    this.native = new NativeAdapter(configuration, commands, queries, admission);
   }
 
   @Post(':operation')
@@ -37,7 +43,9 @@ export class DoorController {
       : problemAnswer('MEDIA_TYPE_UNSUPPORTED', requestIdOf(request.headers));
     const ms = performance.now() - startedAt;
     this.metrics.answered(operation, answer.status, answer.outcome, ms);
-    if (answer.status >= 400) {
+    if (answer.outcome === 'OVERLOADED') {
+      this.tellOfOverload(startedAt + ms);
+    } else if (answer.status >= 400) {
       const requestId = answer.headers['x-request-id'];
       this.logger.info({ requestId, operation, status: answer.status, code: answer.outcome, ms: Math.round(ms * 10) / 10 }, 'call not served');
     } else if (this.logger.logger.isLevelEnabled('debug')) {
@@ -46,7 +54,15 @@ export class DoorController {
     send(reply, answer);
   }
 
+  private tellOfOverload(now: number): void {
+    this.overloaded.calls++;
+    if (now - this.overloaded.toldAt < LINE_MS) return;
+    this.logger.warn({ code: 'OVERLOADED', calls: this.overloaded.calls }, 'calls refused: too much at once');
+    this.overloaded = { calls: 0, toldAt: now };
+  }
+
   private readonly onFault = (fault: unknown, requestId: string): void => {
+    if (fault instanceof Fault && fault.code === 'OVERLOADED') return;
     const expected = fault instanceof Fault && fault.code !== 'INTERNAL';
     if (expected) this.logger.warn({ requestId, code: fault.code, reason: fault.message }, 'fault');
     else this.logger.error({ requestId, err: fault }, 'unexpected fault');

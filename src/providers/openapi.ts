@@ -1,17 +1,21 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
+import { CODES } from '../access/contract.ts';
 import { MEANINGS } from './native/refusals.ts';
 import { OPERATIONS } from './native/schema.ts';
 
 /** OpenAPI 3.1 of all that this process serves: what Nest finds by itself, and the providers' door out of its list of operations. */
 export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
   const builder = new DocumentBuilder().setOpenAPIVersion('3.1.0').setTitle('Croupier').setVersion('1')
-    .setDescription('Seamless wallet for game providers. Every call is signed by Standard Webhooks 1.0; every error is problem+json and is judged by its `code`.')
+    .setDescription(DESCRIPTION)
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'a key of the operator’s API, `ck_…`' }, 'apiKey')
     .addApiKey({ type: 'apiKey', in: 'header', name: 'x-api-key', description: 'public key id of the provider account' }, 'key')
     .addApiKey({ type: 'apiKey', in: 'header', name: 'webhook-signature', description: 'v1,base64(HMAC-SHA256(secret, "{webhook-id}.{webhook-timestamp}.{raw body}"))' }, 'signature');
-  const document = SwaggerModule.createDocument(app, builder.build());
-  document.components = { ...document.components, schemas: { ...document.components?.schemas, Problem: PROBLEM as never } };
+  const document = SwaggerModule.createDocument(app, builder.build(), { standardSchemaConverter: schemaOf as never, operationIdFactory: (controller, method) => `${controller.replace('Controller', '').toLowerCase()}.${method}` });
+  const withKeys = Object.keys(document.paths).length > 0;
+  const codes = Object.keys(withKeys ? { ...MEANINGS, ...CODES } : MEANINGS);
+  document.components = { ...document.components, schemas: { ...document.components?.schemas, Problem: problemOf(codes) as never } };
   for (const [name, operation] of Object.entries(OPERATIONS)) document.paths[`/v1/wallet/${name}`] = { post: describe(name, operation) } as never;
   return document;
 }
@@ -21,21 +25,31 @@ export function serveReference(app: NestFastifyApplication): void {
   SwaggerModule.setup('docs', app, () => openApiDocument(app), { jsonDocumentUrl: 'docs/openapi.json', customSiteTitle: 'Croupier API' });
 }
 
-const PROBLEM = {
+const DESCRIPTION = 'Seamless wallet. Game providers sign every call by Standard Webhooks 1.0; operators call with an API key. Every error is problem+json and is judged by its `code`.';
+
+const problemOf = (codes: readonly string[]) => ({
   type: 'object',
   required: ['type', 'title', 'status', 'code', 'detail', 'requestId', 'retryable'],
   properties: {
-    type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' }, code: { type: 'string', enum: Object.keys(MEANINGS) },
+    type: { type: 'string' }, title: { type: 'string' }, status: { type: 'integer' }, code: { type: 'string', enum: codes },
     detail: { type: 'string' }, requestId: { type: 'string' }, retryable: { type: 'boolean', description: 'whether the same call, signed anew, can help' },
     balance: { type: 'string' }, currency: { type: 'string' }, actionIndex: { type: 'integer' },
     errors: { type: 'array', items: { type: 'object', properties: { field: { type: 'string' }, message: { type: 'string' } } } },
   },
-};
+});
 
 const inline = (schema: z.ZodType, io: 'input' | 'output') => {
   const { $schema: _, ...json } = z.toJSONSchema(schema, { target: 'draft-2020-12', io, reused: 'inline', unrepresentable: 'any' });
   return json;
 };
+
+/** A zod schema as OpenAPI 3.1 has it; what has an id stands among the components. */
+function schemaOf(schema: unknown, { schemaType }: { schemaType: 'input' | 'output' }): object | undefined {
+  if (!(schema instanceof z.ZodType)) return undefined;
+  const { $schema: _, $defs = {}, id, ...json } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: schemaType, unrepresentable: 'any' });
+  const components = Object.fromEntries(Object.entries($defs).map(([name, { id: __, ...each }]) => [name, each]));
+  return id === undefined ? { schema: json, components } : { schema: { $ref: `#/components/schemas/${id}` }, components: { ...components, [id]: json } };
+}
 
 function describe(name: string, operation: { summary: string; request: z.ZodType; answer: z.ZodType }): object {
   const header = (title: string, description: string) => ({ name: title, in: 'header', required: true, description, schema: { type: 'string' } });

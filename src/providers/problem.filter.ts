@@ -1,11 +1,13 @@
 import { Catch, HttpException, ServiceUnavailableException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
+import { callId, problem, PROBLEM_TYPE, ProblemError } from '../../libs/http/index.ts';
 import { requestIdOf } from './native/adapter.ts';
 import { problemAnswer, send, type WireAnswer } from './native/answers.ts';
 import type { DoorCode } from './native/refusals.ts';
 import { isOperation } from './native/schema.ts';
 import { Metrics } from '../ops/metrics.ts';
+import { Fault } from '../wallet/contract.ts';
 
 const CODES: Partial<Record<number, DoorCode>> = {
   400: 'REQUEST_INVALID', 404: 'ROUTE_NOT_FOUND', 405: 'METHOD_NOT_ALLOWED', 413: 'BODY_TOO_LARGE', 415: 'MEDIA_TYPE_UNSUPPORTED',
@@ -27,13 +29,17 @@ export class ProblemFilter implements ExceptionFilter {
       void reply.status(exception.getStatus()).header('cache-control', 'no-store').send(exception.getResponse());
       return;
     }
-    const answer = this.answerTo(exception, request);
-    this.metrics.answered('other', answer.status, answer.outcome, 0);
+    const answer = exception instanceof ProblemError ? shown(exception, callId(request)) : this.answerTo(exception, request);
+    this.metrics.answered(exception instanceof ProblemError ? routeOf(request) : 'other', answer.status, answer.outcome, 0);
     send(reply, answer);
   }
 
   private answerTo(exception: unknown, request: FastifyRequest): WireAnswer {
-    const requestId = requestIdOf(request.headers);
+    const requestId = request.url.startsWith('/v1/wallet/') ? requestIdOf(request.headers) : callId(request);
+    if (exception instanceof Fault && exception.code !== 'INTERNAL') {
+      this.logger.warn({ requestId, code: exception.code, reason: exception.message, err: exception.cause }, 'fault');
+      return problemAnswer(exception.code, requestId);
+    }
     const { statusCode } = exception as { statusCode?: number };
     const status = exception instanceof HttpException ? exception.getStatus() : (statusCode ?? 500);
     const [, operation] = /^\/v1\/wallet\/([a-z-]+)(?:\?|$)/.exec(request.url) ?? [];
@@ -46,3 +52,13 @@ export class ProblemFilter implements ExceptionFilter {
     return problemAnswer('INTERNAL', requestId);
   }
 }
+
+function shown({ shown: fields, headers }: ProblemError, requestId: string): WireAnswer {
+  return {
+    status: fields.status, outcome: fields.code, body: JSON.stringify(problem({ ...fields, requestId })),
+    headers: { 'content-type': PROBLEM_TYPE, 'cache-control': 'no-store', 'x-request-id': requestId, ...headers },
+  };
+}
+
+/** What was asked for, by its pattern: one name however many ids there are. */
+const routeOf = ({ method, routeOptions }: FastifyRequest): string => (routeOptions?.url?.startsWith('/v1/') ? `${method} ${routeOptions.url}` : 'other');

@@ -35,6 +35,8 @@ export const roundColumns = (rounds: readonly Round[]): Buffer[] => [
   int4s(rounds, (r) => r.undone),
   int4s(rounds, (r) => r.named),
   longs(rounds, (r) => r.lastBetVersion),
+  longs(rounds, (r) => r.firstVersion),
+  longs(rounds, (r) => r.lastVersion),
   texts(rounds, (r) => (r.settlements.length === 0 ? undefined : `{${r.settlements.join(',')}}`)),
 ];
 

@@ -79,6 +79,33 @@ export class AskStatus extends Command<Answered<Status>> {
   constructor(readonly caller: Caller, readonly request: { readonly currency: string; readonly reference: string; readonly operation: Operation }) { super(); }
 }
 
+export interface CashierRequest {
+  /** the operator's id of this deposit or withdrawal: its idempotency key */
+  readonly reference: string;
+  readonly currency: string;
+  readonly amount: bigint;
+}
+
+/** Into the player's wallet, for the operator's cashier; `caller.account` is that cashier. */
+export class DepositMoney extends Command<Answered<Receipt>> {
+  constructor(readonly caller: Caller, readonly request: CashierRequest) { super(); }
+}
+
+/** Out of it, whatever stops the player's bets; more than the balance is refused and not remembered. */
+export class WithdrawMoney extends Command<Answered<Receipt>> {
+  constructor(readonly caller: Caller, readonly request: CashierRequest) { super(); }
+}
+
+/** Opens a player's wallets at zero; one that is there stays as it is. A new one is stopped where the player's others are. */
+export class OpenWallets extends Command<void> {
+  constructor(readonly operator: string, readonly player: string, readonly currencies: readonly string[]) { super(); }
+}
+
+/** From its commit on no bet of the player is taken, or bets are taken again. Answers whether there is such a player. */
+export class StopPlayer extends Command<boolean> {
+  constructor(readonly operator: string, readonly player: string, readonly stop: 'none' | 'blocked' | 'closed') { super(); }
+}
+
 /** Read on the primary at the moment of asking, never cached. */
 export class ReadBalance extends Query<{ readonly answer: WalletView | Refusal; readonly position?: Position }> {
   constructor(readonly account: Account, readonly player: string, readonly currency: string) { super(); }

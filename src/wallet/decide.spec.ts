@@ -10,7 +10,7 @@ import { absorb, type PlayerState } from './state.ts';
 /** `decide` by itself, for what no wire shows. One player with 100 units at version 1; the clock stands at 1,000,000. */
 const PLAYER = '0197f0c0-0000-7000-8000-000000000001';
 const OPERATOR = '0197f0c0-0000-7000-8000-00000000000a';
-const account: Account = { accountId: 7, operatorId: OPERATOR, policy: parsePolicy({}), games: new Set(['g']) };
+const account: Account = { accountId: 7, operatorId: OPERATOR, policy: parsePolicy({}), games: new Map([['g', true]]) };
 
 function stateWith({ balance = 100n, now = 1_000_000, at = 999_999 } = {}): PlayerState {
   const wallet = { player: PLAYER, currency: 'EUR', balance, version: 1, at, stop: 'none', loadedVersion: 1, ctid: '(0,1)' } as const;
@@ -69,7 +69,7 @@ describe('a decision', () => {
       rollback('k1', 'b0'),
       rollback('k2', 'nothing'),
       closeOf('r', 'EUR'),
-      depositOf('d1', 'EUR', 5n),
+      depositOf({ reference: 'd1', currency: 'EUR', amount: 5n }),
       statusOf('bet', 'b0', 'EUR'),
       playOf(account, { currency: 'EUR', round: 'r', closeRound: true, actions: [] }),
     ];
@@ -96,7 +96,7 @@ describe('a decision', () => {
       rollback('k1', 'w1'),
       win('w2', 0n),
       closeOf('r', 'EUR'),
-      depositOf('d1', 'EUR', 7n),
+      depositOf({ reference: 'd1', currency: 'EUR', amount: 7n }),
       bet('f', 9n, { free: true, round: 'r2' }),
     );
     const rows = entriesOf(decisions).map(({ version, kind, house, amount, balanceAfter, closesRound }) => [

@@ -5,7 +5,7 @@
  */
 import {
   Fault, isRefusal, type AnswerTo, type Bet, type Call, type Close, type Deposit, type Movement, type Play, type Receipt, type Refusal,
-  type RefusalCode, type Rollback, type RoundReceipt, type Status, type StatusQuery, type Win,
+  type RefusalCode, type Rollback, type RoundReceipt, type Status, type StatusQuery, type Win, type Withdrawal,
 } from './contract.ts';
 import { HOUSE, houseOf, move, NO_DIGEST, note, OPERATION, post, quietRow, receiptOf, refuse, remember, repeat, unsigned, view, type Keyed } from './posting.ts';
 import { allBetsUndone, isSettled, isWhollySettled, newRound, withBet, withoutBet, withoutSettlement, withSettlement } from './rounds.ts';
@@ -25,6 +25,7 @@ export function decide(state: PlayerState | undefined, call: Call, nextId: NextI
     case 'win': return { answer: single(draft, movement, judgeWin), draft };
     case 'rollback': return { answer: rollBack(draft, movement), draft };
     case 'deposit': return { answer: single(draft, movement, judgeDeposit), draft };
+    case 'withdrawal': return { answer: single(draft, movement, judgeWithdrawal), draft };
     case 'close': return { answer: close(draft, movement), draft };
     case 'status': return { answer: status(draft, movement), draft };
     case 'play': return play(draft, movement);
@@ -51,7 +52,8 @@ function judgeBet(draft: Draft, bet: Bet): Judgement {
   const round = draft.round(bet.roundKey);
   if (round && round.currency !== bet.currency) return 'CURRENCY_MISMATCH';
   if (round?.state === 'closed') return 'ROUND_CLOSED';
-  if (!bet.gameKnown) return 'GAME_NOT_FOUND';
+  if (bet.table === 'unknown') return 'GAME_NOT_FOUND';
+  if (bet.table === 'closed') return 'GAME_DISABLED';
   if (bet.session !== undefined) {
     const session = draft.session(bet.session);
     if (session?.player !== draft.base.player || session.account !== draft.account.accountId) return 'SESSION_NOT_FOUND';
@@ -102,7 +104,7 @@ function applyWin(draft: Draft, wallet: Wallet, win: Win, bet: KeyRow | undefine
   }
   if (win.roundKey !== undefined) {
     const round = draft.round(win.roundKey) ?? newRound(row, win.roundKey);
-    const paid = { ...round, won: round.won + win.amount };
+    const paid = { ...round, won: round.won + win.amount, lastVersion: receipt.version };
     const next = win.betKey === undefined ? withSettlement(paid, receipt.version) : paid;
     draft.putRound(win.closeRound ? { ...next, state: 'closed' } : next);
   }
@@ -113,10 +115,9 @@ function applyWin(draft: Draft, wallet: Wallet, win: Win, bet: KeyRow | undefine
 function applyAward(draft: Draft, wallet: Wallet, win: Win): Receipt {
   const round = draft.round(win.roundKey);
   const closes = win.closeRound === true && round?.state === 'open';
-  
   const { row, receipt } = move(draft, wallet, win, win.amount, { kind: 'promo_win', house: houseOf(win), closesRound: closes });
   draft.putKey({ ...row, round: undefined });
-  if (closes) draft.putRound({ ...round, state: 'closed' });
+  if (round) draft.putRound({ ...round, lastVersion: receipt.version, ...(closes && { state: 'closed' }) });
   return receipt;
 }
 
@@ -125,6 +126,18 @@ function judgeDeposit(draft: Draft, deposit: Deposit): Judgement {
   if (!wallet) return 'CURRENCY_MISMATCH';
   return () => {
     const { row, receipt } = move(draft, wallet, deposit, deposit.amount, { kind: 'deposit', house: HOUSE.cashier });
+    draft.putKey(row);
+    return receipt;
+  };
+}
+
+/** The player's own money, whatever stops their bets. */
+function judgeWithdrawal(draft: Draft, withdrawal: Withdrawal): Judgement {
+  const wallet = draft.wallet(withdrawal.currency);
+  if (!wallet) return 'CURRENCY_MISMATCH';
+  if (wallet.balance < withdrawal.amount) return 'INSUFFICIENT_FUNDS';
+  return () => {
+    const { row, receipt } = move(draft, wallet, withdrawal, -withdrawal.amount, { kind: 'withdrawal', house: HOUSE.cashier });
     draft.putKey(row);
     return receipt;
   };
@@ -153,11 +166,11 @@ function rollBack(draft: Draft, rollback: Rollback): Receipt | Refusal {
   draft.putKey({ ...original, undoneBy: receipt.transactionId });
   const round = draft.round(original.round);
   if (original.operation === 'bet') {
-    if (round) draft.putRound(withoutBet(round, moved));
+    if (round) draft.putRound(withoutBet(round, moved, receipt.version));
     return receipt;
   }
   if (round) {
-    const unpaid = { ...round, won: round.won - moved };
+    const unpaid = { ...round, won: round.won - moved, lastVersion: receipt.version };
     draft.putRound(original.original === undefined ? withoutSettlement(unpaid, original.version ?? 0) : unpaid);
   }
   if (original.wins > 0) unsettle(draft, original);
@@ -214,7 +227,7 @@ function close(draft: Draft, movement: Close): RoundReceipt | Refusal {
   if (round.currency !== movement.currency) return mismatch();
   if (round.state === 'closed') return { ...view(wallet), state: 'closed' };
   const { after } = post(draft, wallet, 0n, { kind: 'close', house: HOUSE.game, closesRound: true, round: movement.round });
-  draft.putRound({ ...round, state: 'closed' });
+  draft.putRound({ ...round, state: 'closed', lastVersion: after.version });
   return { ...view(after), state: 'closed' };
 }
 

@@ -1,7 +1,9 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { AskStatus, CloseRound, PayWin, PlaceBet, PlayRound, RollBack } from './commands.ts';
+import { AskStatus, CloseRound, DepositMoney, OpenWallets, PayWin, PlaceBet, PlayRound, RollBack, StopPlayer, WithdrawMoney } from './commands.ts';
+import { MoneyWrites } from './contract.ts';
 import { Lanes } from './lane.ts';
-import { betOf, closeOf, playOf, rollbackOf, statusOf, winOf } from './movements.ts';
+import { openWallets, stopPlayer } from './money.ts';
+import { betOf, closeOf, depositOf, playOf, rollbackOf, statusOf, winOf, withdrawalOf } from './movements.ts';
 
 @CommandHandler(PlaceBet)
 export class PlaceBetHandler implements ICommandHandler<PlaceBet> {
@@ -48,5 +50,37 @@ export class AskStatusHandler implements ICommandHandler<AskStatus> {
   constructor(private readonly lanes: Lanes) {}
   execute({ caller, request }: AskStatus) {
     return this.lanes.submit({ ...caller, movement: statusOf(request.operation, request.reference, request.currency) });
+  }
+}
+
+@CommandHandler(DepositMoney)
+export class DepositMoneyHandler implements ICommandHandler<DepositMoney> {
+  constructor(private readonly lanes: Lanes) {}
+  execute({ caller, request }: DepositMoney) {
+    return this.lanes.submit({ ...caller, movement: depositOf(request) });
+  }
+}
+
+@CommandHandler(WithdrawMoney)
+export class WithdrawMoneyHandler implements ICommandHandler<WithdrawMoney> {
+  constructor(private readonly lanes: Lanes) {}
+  execute({ caller, request }: WithdrawMoney) {
+    return this.lanes.submit({ ...caller, movement: withdrawalOf(request) });
+  }
+}
+
+@CommandHandler(OpenWallets)
+export class OpenWalletsHandler implements ICommandHandler<OpenWallets> {
+  constructor(private readonly writes: MoneyWrites) {}
+  execute({ operator, player, currencies }: OpenWallets) {
+    return this.writes.within((client) => openWallets(client, currencies.map((currency) => ({ operator, player, currency }))));
+  }
+}
+
+@CommandHandler(StopPlayer)
+export class StopPlayerHandler implements ICommandHandler<StopPlayer> {
+  constructor(private readonly writes: MoneyWrites) {}
+  execute({ operator, player, stop }: StopPlayer) {
+    return this.writes.within((client) => stopPlayer(client, operator, player, stop));
   }
 }

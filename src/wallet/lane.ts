@@ -5,12 +5,12 @@
  */
 import type { Settings } from '../../libs/postgres/index.ts';
 import { execute, settleAll, Writer, type Alert, type Waiting } from './batch.ts';
-import { Fault, isPlayerId, type Answered, type AnswerTo, type Call, type LaneWatch, type Movement } from './contract.ts';
+import { Fault, isPlayerId, type Answered, type AnswerTo, type Call, type CallClass, type LaneWatch, type Movement } from './contract.ts';
 import { MONEY_SETTINGS } from './money.ts';
+import { admits, classOf, MOVEMENTS_WAITING, Pace } from './pressure.ts';
 
 const MOVEMENTS_A_BATCH = 512;
 const MOVEMENTS_OF_ONE_PLAYER = 64;
-const CALLS_WAITING = 4_096;
 const SWEEP_MS = 20;
 /** How long the side connection waits for one held wallet before it looks after the others again. */
 const SIDE_PATIENCE = '25ms';
@@ -26,9 +26,14 @@ export interface LaneOptions {
 
 interface Queue {
   readonly writer: Writer;
+  readonly pace: Pace;
   items: Waiting[];
+  /** movements in `items` */
+  size: number;
   running: boolean;
 }
+
+const sizeOf = (items: readonly Waiting[]): number => items.reduce((sum, item) => sum + item.size, 0);
 
 export class Lanes {
   private readonly queues: Queue[];
@@ -36,14 +41,20 @@ export class Lanes {
   /** Players that belong to the side connection until their calls there are done. */
   private readonly sidePlayers = new Map<string, number>();
   private readonly unanswered = new Set<Waiting>();
+  /** movements in `unanswered` */
+  private movements = 0;
+  /** The last sweep and the one before it. */
+  private sweptAt = 0;
+  private lookedAt = 0;
   private readonly sweeper: NodeJS.Timeout;
   private readonly most: number;
 
   constructor(private readonly options: LaneOptions) {
-    const queue = (name: string, settings?: Settings): Queue => ({ writer: new Writer(options.url, name, settings), items: [], running: false });
+    this.most = options.movementsABatch ?? MOVEMENTS_A_BATCH;
+    const queue = (name: string, settings?: Settings): Queue =>
+      ({ writer: new Writer(options.url, name, settings), pace: new Pace(this.most), items: [], size: 0, running: false });
     this.queues = Array.from({ length: options.lanes }, (_, i) => queue(`croupier lane ${i}`));
     this.side = queue('croupier side', { ...MONEY_SETTINGS, lock_timeout: SIDE_PATIENCE });
-    this.most = options.movementsABatch ?? MOVEMENTS_A_BATCH;
     this.sweeper = setInterval(() => this.sweep(), SWEEP_MS);
     this.sweeper.unref();
   }
@@ -51,26 +62,45 @@ export class Lanes {
   /** Answers once the call is decided and durable. Fails with a `Fault`: nothing was done, or nobody knows (`OUTCOME_UNKNOWN`). */
   submit<M extends Movement>(call: Call<M>): Promise<Answered<AnswerTo<M>>> {
     if (!isPlayerId(call.player)) return Promise.resolve({ answer: { refused: 'PLAYER_NOT_FOUND', replayed: false } });
-    if (this.unanswered.size >= CALLS_WAITING) {
-      this.options.watch.shed();
-      return Promise.reject(new Fault('OVERLOADED', 'too many calls are waiting'));
+    const arrivedAt = performance.now();
+    const aside = this.sidePlayers.has(call.player);
+    const queue = this.queues[laneOf(call.player, this.queues.length)] as Queue;
+    if (!this.lets(classOf(call.movement), aside ? 0 : queue.pace.waitMs(queue.size, this.lookedAt), call.deadlineAt - arrivedAt)) {
+      return Promise.reject(new Fault('OVERLOADED', 'too much is waiting'));
     }
     return new Promise((resolve, reject) => {
       const item: Waiting = {
-        call, size: call.movement.kind === 'play' ? call.movement.actions.length : 1,
-        arrivedAt: performance.now(), settled: false, sent: false,
+        call, size: call.movement.kind === 'play' ? call.movement.actions.length : 1, arrivedAt, settled: false, sent: false,
         settle: (answer) => {
           if (item.settled) return;
           item.settled = true;
           this.unanswered.delete(item);
+          this.movements -= item.size;
           if (answer instanceof Fault) reject(answer);
           else resolve(answer as Answered<AnswerTo<M>>);
         },
       };
       this.unanswered.add(item);
-      if (this.sidePlayers.has(item.call.player)) this.toSide([item]);
-      else this.enqueue(item);
+      this.movements += item.size;
+      if (aside) this.toSide([item]);
+      else this.enqueue(queue, item);
     });
+  }
+
+  /**
+   * Before it is known whose call it is: by the lane with the shortest wait, so that only what none would take is refused. `fill`: how
+   * full another queue is that the call would have to pass.
+   */
+  admits(callClass: CallClass, withinMs: number, fill = 0): boolean {
+    return this.lets(callClass, Math.min(...this.queues.map(({ pace, size }) => pace.waitMs(size, this.lookedAt))), withinMs, fill);
+  }
+
+  /** Behind a batch that nobody waits for any more one call may try its luck: so it is found out when all is well again. */
+  private lets(callClass: CallClass, waitMs: number, withinMs: number, fill = 0): boolean {
+    const pressure = { fill: Math.max(fill, this.movements / MOVEMENTS_WAITING), waitMs: this.movements === 0 ? 0 : waitMs };
+    const admitted = admits(callClass, pressure, withinMs);
+    if (!admitted) this.options.watch.shed(callClass);
+    return admitted;
   }
 
   get waiting(): number {
@@ -93,9 +123,9 @@ export class Lanes {
     await Promise.all([...this.queues, this.side].map((queue) => queue.writer.close()));
   }
 
-  private enqueue(item: Waiting): void {
-    const queue = this.queues[laneOf(item.call.player, this.queues.length)] as Queue;
+  private enqueue(queue: Queue, item: Waiting): void {
     queue.items.push(item);
+    queue.size += item.size;
     // Calls read from their sockets in the same turn of the event loop go together.
     if (!queue.running) {
       queue.running = true;
@@ -108,7 +138,11 @@ export class Lanes {
       const batch = this.take(queue);
       const takenAt = performance.now();
       for (const item of batch) this.options.watch.waited(takenAt - item.arrivedAt);
-      if (batch.length > 0) this.toSide(await this.run(queue.writer, batch, false));
+      if (batch.length === 0) continue;
+      const leftBehind = queue.size > 0;
+      queue.pace.began(takenAt);
+      this.toSide(await this.run(queue.writer, batch, false));
+      queue.pace.ended(performance.now(), sizeOf(batch), leftBehind);
     }
     queue.running = false;
   }
@@ -116,7 +150,6 @@ export class Lanes {
   /** One try; whoever is answered or gone is no longer in the list that comes back. */
   private async run(writer: Writer, batch: Waiting[], waiting: boolean): Promise<Waiting[]> {
     const startedAt = performance.now();
-    const sizeOf = (items: readonly Waiting[]) => items.reduce((sum, item) => sum + item.size, 0);
     try {
       const held = await execute(writer, batch, waiting, this.options.alert);
       const judged = sizeOf(batch) - sizeOf(held);
@@ -148,6 +181,7 @@ export class Lanes {
       (fits ? batch : rest).push(item);
     }
     queue.items = rest;
+    queue.size = sizeOf(rest);
     return batch;
   }
 
@@ -186,12 +220,17 @@ export class Lanes {
   /** Deadlines: who was never sent did nothing and never will; of the others nobody knows yet. */
   private sweep(): void {
     const now = performance.now();
+    // By the sweep before all had been read that had come: a batch without its answer then was not there yet, and did not just lie unread.
+    this.lookedAt = this.sweptAt;
+    this.sweptAt = now;
     for (const item of this.unanswered) {
       if (now < item.call.deadlineAt) continue;
       if (item.sent) item.settle(new Fault('OUTCOME_UNKNOWN', 'the deadline passed while the outcome was unknown'));
       else if (this.sidePlayers.has(item.call.player)) item.settle(new Fault('UNAVAILABLE', 'the wallet is held by another session'));
       else item.settle(new Fault(this.queues[0]?.writer.healthy ? 'OVERLOADED' : 'UNAVAILABLE', 'the deadline passed before the call was begun'));
     }
+    // Who was told so is not waited for any more, also while the lane is at a standstill.
+    for (const queue of this.queues) if (queue.size > 0) queue.size = sizeOf(queue.items.filter((item) => !item.settled));
   }
 }
 

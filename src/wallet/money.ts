@@ -81,7 +81,7 @@ cross join lateral (select * from transaction_key k
 
 /** L3 args: players, accounts, rounds · answers round rows */
 const readRounds = statement('read_rounds', `
-select r.player_id, r.account_id, r.round, r.currency, r.state, r.staked, r.won, r.bets, r.undone, r.named, r.last_bet_version, r.settlements
+select r.player_id, r.account_id, r.round, r.currency, r.state, r.staked, r.won, r.bets, r.undone, r.named, r.last_bet_version, r.first_version, r.last_version, r.settlements
 from unnest($1::uuid[], $2::int[], $3::uuid[]) q(player_id, account_id, round)
 cross join lateral (select * from round r
   where r.player_id = q.player_id and r.account_id = q.account_id and r.round = q.round offset 0) r`);
@@ -124,18 +124,20 @@ select 1 / (case when count(*) = $7::int then 1 else 0 end) from w`);
 
 /** W4 rounds: the load step knows which are new, so no ON CONFLICT. */
 const insertRounds = statement('insert_rounds', `
-insert into round (operator_id, currency, player_id, account_id, round, state, staked, won, bets, undone, named, last_bet_version, settlements)
-select o, currency, p, a, round, state::round_state, staked, won, bets, undone, named, last, settlements::int8[]
+insert into round (operator_id, currency, player_id, account_id, round, state, staked, won, bets, undone, named, last_bet_version, first_version, last_version,
+  settlements)
+select o, currency, p, a, round, state::round_state, staked, won, bets, undone, named, last_bet, first, last, settlements::int8[]
 from unnest($1::uuid[], $2::text[], $3::uuid[], $4::int[], $5::uuid[], $6::text[], $7::int8[], $8::int8[], $9::int[], $10::int[], $11::int[],
-  $12::int8[], $13::text[]) x(o, currency, p, a, round, state, staked, won, bets, undone, named, last, settlements)`);
+  $12::int8[], $13::int8[], $14::int8[], $15::text[])
+  x(o, currency, p, a, round, state, staked, won, bets, undone, named, last_bet, first, last, settlements)`);
 const updateRounds = statement('update_rounds', `
 with w as (
   update round r set state = x.state::round_state, staked = x.staked, won = x.won, bets = x.bets, undone = x.undone, named = x.named,
-    last_bet_version = x.last, settlements = x.settlements::int8[]
-  from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::int8[], $6::int8[], $7::int[], $8::int[], $9::int[], $10::int8[], $11::text[])
-    x(p, a, round, state, staked, won, bets, undone, named, last, settlements)
+    last_bet_version = x.last_bet, first_version = x.first, last_version = x.last, settlements = x.settlements::int8[]
+  from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::int8[], $6::int8[], $7::int[], $8::int[], $9::int[], $10::int8[], $11::int8[],
+    $12::int8[], $13::text[]) x(p, a, round, state, staked, won, bets, undone, named, last_bet, first, last, settlements)
   where r.player_id = x.p and r.account_id = x.a and r.round = x.round returning 1)
-select 1 / (case when count(*) = $12::int then 1 else 0 end) from w`);
+select 1 / (case when count(*) = $14::int then 1 else 0 end) from w`);
 
 /** W5 the ledger. */
 const insertEntries = statement('insert_entries', `
@@ -159,14 +161,32 @@ const stepLane = statement('step_lane', `
 with w as (update lane set batch = $2::int where lane = $1::int and batch = $2::int - 1 returning 1)
 select 1 / (case when count(*) = 1 then 1 else 0 end) from w`);
 
-/** args: players, operators, currencies */
-const insertWallets = statement('insert_wallets', `
-insert into wallet (player_id, operator_id, currency, balance, version, at)
-select p, o, c, 0, 0, clock_timestamp() from unnest($1::uuid[], $2::uuid[], $3::text[]) x(p, o, c) on conflict do nothing`);
+/** In the order of the lanes' own lock, so that neither waits for the other in turn. args: players, operators · answers a row a wallet */
+const lockOwned = statement('lock_owned', `
+select 1 from wallet w join unnest($1::uuid[], $2::uuid[]) q(player_id, operator_id) on w.player_id = q.player_id and w.operator_id = q.operator_id
+order by w.player_id, w.currency for no key update of w`);
 
-/** Opens wallets at zero; one that is there stays as it is. */
+/** A statement behind the lock: what stops the player's other wallets stops the new one. args: players, operators, currencies */
+const insertWallets = statement('insert_wallets', `
+insert into wallet (player_id, operator_id, currency, balance, version, at, stop)
+select p, o, c, 0, 0, clock_timestamp(), coalesce((select w.stop from wallet w where w.player_id = p and w.operator_id = o limit 1), 'none')
+from unnest($1::uuid[], $2::uuid[], $3::text[]) x(p, o, c) on conflict do nothing`);
+
+/** A statement behind the lock: it finds a wallet that was opened while this waited. args: player, operator, stop */
+const stopWallets = statement('stop_wallets', `
+update wallet set stop = $3::player_stop where player_id = $1::uuid and operator_id = $2::uuid and stop <> $3::player_stop`);
+
+/** Opens wallets at zero; one that is there stays as it is. Inside a transaction of the caller's, for more than one statement counts. */
 export async function openWallets(client: pg.Client, wallets: readonly { player: string; operator: string; currency: string }[]): Promise<void> {
-  await run(client, [insertWallets([uuids(wallets, (w) => w.player), uuids(wallets, (w) => w.operator), texts(wallets, (w) => w.currency)])]);
+  const who = [uuids(wallets, (w) => w.player), uuids(wallets, (w) => w.operator)];
+  await run(client, [lockOwned(who), insertWallets([...who, texts(wallets, (w) => w.currency)])]);
+}
+
+/** Inside a transaction of the caller's. False where the operator has no such player. */
+export async function stopPlayer(client: pg.Client, operator: string, player: string, stop: Wallet['stop']): Promise<boolean> {
+  const one = [{ player, operator }];
+  const [owned] = await run(client, [lockOwned([uuids(one, (w) => w.player), uuids(one, (w) => w.operator)]), stopWallets([player, operator, stop])]);
+  return owned.length > 0;
 }
 
 const begin = statement('begin', 'begin');
@@ -275,10 +295,10 @@ function keepKey(state: PlayerState | undefined, fields: Field[]): void {
 }
 
 function keepRound(state: PlayerState | undefined, fields: Field[]): void {
-  const [player, account, key, currency, roundState, staked, won, bets, undone, named, last, settlements] = fields;
+  const [player, account, key, currency, roundState, staked, won, bets, undone, named, lastBet, first, last, settlements] = fields;
   const row = {
     player, operator: state?.operator, account: number(account), key: plain(key), currency, state: roundState, staked: amount(staked), won: amount(won),
-    bets: number(bets), undone: number(undone), named: number(named), lastBetVersion: number(last),
+    bets: number(bets), undone: number(undone), named: number(named), lastBetVersion: number(lastBet), firstVersion: number(first), lastVersion: number(last),
     settlements: settlements?.match(/\d+/g)?.map(Number) ?? [], stored: 'yes',
   } as Round;
   if (state && !findRound(state.rounds, row.account, row.key)) state.rounds.push(row);

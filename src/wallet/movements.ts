@@ -1,7 +1,7 @@
 /** What was asked, as the rules judge it: references and rounds as fingerprints, the content as a digest. */
 import { fingerprint, tokenHash } from '../../libs/crypto/index.ts';
-import type { BetRequest, PlayRequest, RollbackRequest, WinRequest } from './commands.ts';
-import type { Account, Bet, Close, Deposit, Operation, Play, Rollback, StatusQuery, Win } from './contract.ts';
+import type { BetRequest, CashierRequest, PlayRequest, RollbackRequest, WinRequest } from './commands.ts';
+import type { Account, Bet, Close, Deposit, Operation, Play, Rollback, StatusQuery, Win, Withdrawal } from './contract.ts';
 
 const DIGEST_VERSION = '\u0001';
 
@@ -23,10 +23,15 @@ export function betOf(account: Account, request: BetRequest): Bet {
     digest: digest('bet', free ? 'free' : 'cash', amount, currency, round, game, undefined, campaign),
     amount: free ? 0n : amount,
     ...(free && { face: amount, campaign }),
-    gameKnown: account.games.has(game),
+    table: tableOf(account, game),
     roundKey: fingerprint(round),
     ...(sessionToken !== undefined && { session: tokenHash(sessionToken) }),
   };
+}
+
+function tableOf({ games }: Account, game: string): Bet['table'] {
+  const open = games.get(game);
+  return open === undefined ? 'unknown' : open ? 'open' : 'closed';
 }
 
 export function winOf(request: WinRequest): Win {
@@ -65,5 +70,8 @@ export const closeOf = (round: string, currency: string): Close => ({ kind: 'clo
 export const statusOf = (operation: Operation, reference: string, currency: string): StatusQuery =>
   ({ kind: 'status', operation, reference, currency, key: fingerprint(reference) });
 
-export const depositOf = (reference: string, currency: string, amount: bigint): Deposit =>
+export const depositOf = ({ reference, currency, amount }: CashierRequest): Deposit =>
   ({ kind: 'deposit', reference, currency, amount, key: fingerprint(reference), digest: digest('deposit', undefined, amount, currency) });
+
+export const withdrawalOf = ({ reference, currency, amount }: CashierRequest): Withdrawal =>
+  ({ kind: 'withdrawal', reference, currency, amount, key: fingerprint(reference), digest: digest('withdrawal', undefined, amount, currency) });

@@ -1,5 +1,5 @@
 /** The bookkeeping under the rules: what a movement adds to a draft, and the receipts and refusals made of it. */
-import { Fault, type Bet, type Deposit, type Operation, type Receipt, type Refusal, type RefusalCode, type Rollback, type Win } from './contract.ts';
+import { Fault, type Bet, type Deposit, type Operation, type Receipt, type Refusal, type RefusalCode, type Rollback, type Win, type Withdrawal } from './contract.ts';
 import type { Draft, Entry, KeyRow, Verdict, Wallet } from './state.ts';
 
 /** The other side of each transfer; table `house_account`. */
@@ -8,8 +8,8 @@ export const NO_DIGEST = '0'.repeat(32);
 const LARGEST_BALANCE = 2n ** 63n - 1n;
 
 /** Movements that a key of their own stands for. */
-export type Keyed = Bet | Win | Deposit;
-export const OPERATION = { bet: 'bet', win: 'win', deposit: 'cashier' } as const satisfies Record<Keyed['kind'], Operation>;
+export type Keyed = Bet | Win | Deposit | Withdrawal;
+export const OPERATION = { bet: 'bet', win: 'win', deposit: 'cashier', withdrawal: 'cashier' } as const satisfies Record<Keyed['kind'], Operation>;
 
 export const houseOf = ({ award }: { award?: KeyRow['award'] }): number =>
   award === undefined ? HOUSE.game : award === 'jackpot' ? HOUSE.jackpot : HOUSE.promotion;

@@ -5,10 +5,10 @@
 import type { KeyRow, Round } from './state.ts';
 
 /** A round that its first movement opens; it belongs to whom that movement's key belongs to. */
-export function newRound({ player, operator, account, currency }: KeyRow, key: string): Round {
+export function newRound({ player, operator, account, currency, version = 0 }: KeyRow, key: string): Round {
   return {
-    player, operator, account, key, currency, state: 'open', staked: 0n, won: 0n, bets: 0, undone: 0, named: 0, lastBetVersion: 0, settlements: [],
-    stored: 'no',
+    player, operator, account, key, currency, state: 'open', staked: 0n, won: 0n, bets: 0, undone: 0, named: 0, lastBetVersion: 0,
+    firstVersion: version, lastVersion: version, settlements: [], stored: 'no',
   };
 }
 
@@ -29,9 +29,15 @@ export const withBet = (round: Round, stake: bigint, version: number): Round => 
   bets: round.bets + 1,
   staked: round.staked + stake,
   lastBetVersion: version,
+  lastVersion: version,
 });
 
-export const withoutBet = (round: Round, stake: bigint): Round => ({ ...round, undone: round.undone + 1, staked: round.staked - stake });
+export const withoutBet = (round: Round, stake: bigint, version: number): Round => ({
+  ...round,
+  undone: round.undone + 1,
+  staked: round.staked - stake,
+  lastVersion: version,
+});
 
 /** Adds a win that names no bet; with no bet since the last such win, both settle the same bets and share a pair. */
 export function withSettlement(round: Round, version: number): Round {

@@ -80,7 +80,7 @@ class Played {
   private calls = 0;
 
   constructor(policy: object) {
-    this.account = { accountId: 7, operatorId: OPERATOR, policy: parsePolicy(policy), games: new Set(['g']) };
+    this.account = { accountId: 7, operatorId: OPERATOR, policy: parsePolicy(policy), games: new Map([['g', true]]) };
   }
 
   step(step: Step): void {

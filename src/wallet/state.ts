@@ -54,6 +54,9 @@ export interface Round extends Owned {
   readonly undone: number;
   readonly named: number;
   readonly lastBetVersion: number;
+  /** the wallet's versions between which all rows of the round stand */
+  readonly firstVersion: number;
+  readonly lastVersion: number;
   /** pairs [version of the newest, how many] of wins in force that name no bet; a bet lies between two pairs */
   readonly settlements: readonly number[];
 }
@@ -75,7 +78,7 @@ export interface Entry {
   readonly version: number;
   readonly at: number;
   readonly transactionId: string;
-  readonly kind: 'bet' | 'win' | 'rollback' | 'promo_win' | 'deposit' | 'close';
+  readonly kind: 'bet' | 'win' | 'rollback' | 'promo_win' | 'deposit' | 'withdrawal' | 'close';
   readonly house: number;
   readonly amount: bigint;
   readonly balanceAfter: bigint;

@@ -1,14 +1,23 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { pool } from '../../libs/postgres/index.ts';
+import type pg from 'pg';
+import { classify, pool } from '../../libs/postgres/index.ts';
 import { PinoLogger } from 'nestjs-pino';
 import type { Config } from '../config.ts';
+import { Probes } from '../ops/contract.ts';
 import { Metrics } from '../ops/metrics.ts';
-import { AskStatusHandler, CloseRoundHandler, PayWinHandler, PlaceBetHandler, PlayRoundHandler, RollBackHandler } from './handlers.ts';
-import { MoneyReads } from './contract.ts';
+import { Admission, Fault, MoneyReads, MoneyWrites } from './contract.ts';
+import {
+  AskStatusHandler, CloseRoundHandler, DepositMoneyHandler, OpenWalletsHandler, PayWinHandler, PlaceBetHandler, PlayRoundHandler, RollBackHandler,
+  StopPlayerHandler, WithdrawMoneyHandler,
+} from './handlers.ts';
 import { Lanes } from './lane.ts';
+import { MONEY_SETTINGS } from './money.ts';
 import { ReadBalanceHandler } from './read-balance.ts';
 
 const READ_CONNECTIONS = 4;
+/** Reads that may wait for one of them. */
+const READS_WAITING = 1_024;
+const WRITE_CONNECTIONS = 2;
 
 @Module({})
 export class WalletModule {
@@ -19,30 +28,79 @@ export class WalletModule {
       providers: [
         {
           provide: Lanes,
-          inject: [Metrics, PinoLogger],
-          useFactory: (metrics: Metrics, logger: PinoLogger) => lanesOf(config, metrics, logger),
+          inject: [Metrics, Probes, PinoLogger],
+          useFactory: (metrics: Metrics, probes: Probes, logger: PinoLogger) => lanesOf(config, metrics, probes, logger),
         },
-        { provide: MoneyReads, inject: [Metrics], useFactory: (metrics: Metrics) => readsOf(config, metrics) },
+        { provide: MoneyReads, inject: [Metrics, Probes], useFactory: (metrics: Metrics, probes: Probes) => readsOf(config, metrics, probes) },
+        { provide: Admission, inject: [Lanes, MoneyReads], useFactory: admissionOf },
+        { provide: MoneyWrites, useFactory: () => writesOf(config) },
         PlaceBetHandler, PayWinHandler, RollBackHandler, PlayRoundHandler, CloseRoundHandler, AskStatusHandler, ReadBalanceHandler,
+        DepositMoneyHandler, WithdrawMoneyHandler, OpenWalletsHandler, StopPlayerHandler,
       ],
-      exports: [Lanes, MoneyReads],
+      exports: [Admission, Lanes, MoneyReads, MoneyWrites],
     };
   }
 }
 
-function lanesOf(config: Config, metrics: Metrics, logger: PinoLogger): Lanes {
+function lanesOf(config: Config, metrics: Metrics, probes: Probes, logger: PinoLogger): Lanes {
   const alert = (message: string, error: unknown) => logger.error({ err: error, alert: true }, message);
   const lanes = new Lanes({ url: config.databaseUrl, lanes: config.lanes, movementsABatch: config.batch, watch: metrics, alert });
   metrics.gauge('croupier_queue_calls', 'Calls that wait for their answer', () => lanes.waiting);
   metrics.gauge('croupier_writer_connections', 'Open writer connections', () => lanes.connectionsOpen);
+  probes.add({ name: 'lane', check: () => lanes.ready() });
   // Called by Nest once the server has answered its last call.
   return Object.assign(lanes, { onApplicationShutdown: () => lanes.close() });
 }
 
-function readsOf(config: Config, metrics: Metrics): MoneyReads {
+const admissionOf = (lanes: Lanes, { pool: reads }: MoneyReads): Admission => ({
+  admits: (callClass, withinMs) => lanes.admits(callClass, withinMs, callClass === 'read' ? reads.waitingCount / READS_WAITING : 0),
+});
+
+function readsOf(config: Config, metrics: Metrics, probes: Probes): MoneyReads {
   const settings = { statement_timeout: '2s', default_transaction_read_only: 'on' };
   const reads = pool(config.databaseUrl, { name: 'croupier reads', settings }, READ_CONNECTIONS);
   metrics.gauge('croupier_read_connections_in_use', 'Read connections in use', () => reads.totalCount - reads.idleCount);
   metrics.gauge('croupier_read_connections_waiting', 'Reads that wait for a connection', () => reads.waitingCount);
+  const months = monthsAhead(reads);
+  metrics.gauge('croupier_months_ahead', 'Months after this one that have partitions in the ledger', months.last);
+  probes.add({ name: 'months', check: months.probe });
   return { pool: reads, onApplicationShutdown: () => reads.end() } as MoneyReads;
+}
+
+/** A wallet held for longer than the waiting allows is a fault, and the caller comes again. */
+function writesOf(config: Config): MoneyWrites {
+  const writes = pool(config.databaseUrl, { name: 'croupier writes', settings: { ...MONEY_SETTINGS, lock_timeout: '1500ms' } }, WRITE_CONNECTIONS);
+  const within = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
+    let client: pg.PoolClient | undefined;
+    try {
+      client = await writes.connect();
+      await client.query('begin');
+      const done = await work(client);
+      await client.query('commit');
+      client.release();
+      return done;
+    } catch (error) {
+      client?.release(true);
+      if (classify(error) === 'poison') throw error;
+      throw new Fault('UNAVAILABLE', 'the wallets could not be changed now', { cause: error });
+    }
+  };
+  return { within, onApplicationShutdown: () => writes.end() } as MoneyWrites;
+}
+
+const MONTHS_WANTED = 3;
+const MONTHS_READ_EVERY_MS = 60_000;
+
+/** Few months ahead is a warning and no reason to stop: a bet of a month without a partition goes into the default one. */
+function monthsAhead(reads: pg.Pool) {
+  let ahead = Number.NaN;
+  let readAt = -Infinity;
+  const probe = async (): Promise<Record<string, unknown>> => {
+    if (performance.now() - readAt > MONTHS_READ_EVERY_MS || !(ahead >= MONTHS_WANTED)) {
+      ahead = Number((await reads.query<{ ahead: number }>('select months_made() as ahead')).rows[0]?.ahead);
+      readAt = performance.now();
+    }
+    return ahead < MONTHS_WANTED ? { ahead, warning: `fewer than ${MONTHS_WANTED} months of the ledger are made ahead: is a worker running?` } : { ahead };
+  };
+  return { probe, last: () => ahead };
 }

@@ -8,7 +8,10 @@ import type { CallOptions, Reply } from '../support/provider.ts';
 /** Every code of the published table has a real cause here, and says and remembers what the table promises. */
 const PATIENT = { deadlineMs: 5_000 };
 const here = ground(
-  { players: { EUR: 70 }, policies: [PATIENT, { deadlineMs: 100 }, { ...PATIENT, winAfterClose: 'refuse' }, {}] },
+  {
+    players: { EUR: 70 },
+    policies: [PATIENT, { deadlineMs: 100 }, { ...PATIENT, winAfterClose: 'refuse' }, {}, { ...PATIENT, betsPerSecond: 1 }],
+  },
   {},
   { proxied: true },
 );
@@ -21,7 +24,7 @@ const TABLE: Record<string, readonly [status: number, again: 'yes' | 'no' | 'cre
   GAME_NOT_FOUND: [404, 'credit'], SESSION_NOT_FOUND: [404, 'credit'], CURRENCY_MISMATCH: [422, 'credit'],
   TRANSACTION_CONFLICT: [409, 'no'], ROLLED_BACK: [409, 'no'], BET_ALREADY_SETTLED: [409, 'no'],
   ROUND_CLOSED: [409, 'credit'], INSUFFICIENT_FUNDS: [422, 'credit'], PLAYER_BLOCKED: [422, 'credit'], SESSION_EXPIRED: [422, 'credit'],
-  INTERNAL: [500, 'yes'], OVERLOADED: [503, 'yes'], UNAVAILABLE: [503, 'yes'], OUTCOME_UNKNOWN: [503, 'yes'],
+  THROTTLED: [429, 'yes'], INTERNAL: [500, 'yes'], OVERLOADED: [503, 'yes'], UNAVAILABLE: [503, 'yes'], OUTCOME_UNKNOWN: [503, 'yes'],
 };
 const FIELDS = ['type', 'title', 'status', 'code', 'detail', 'requestId', 'retryable', 'balance', 'currency', 'actionIndex', 'errors'];
 const produced = new Set<string>();
@@ -38,8 +41,9 @@ function expectProblem(reply: Reply, code: string, { credit = false, balance }: 
   expect(body.balance).toBe(balance);
   expect(body.currency).toBe(balance === undefined ? undefined : 'EUR');
   expect(headers['x-wallet-version'] !== undefined).toBe(balance !== undefined);
-  expect(headers['retry-after'] !== undefined).toBe(status === 503);
-  if (status === 503) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
+  const passes = status === 503 || status === 429;
+  expect(headers['retry-after'] !== undefined).toBe(passes);
+  if (passes) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/);
   expect(headers['x-server-time'] !== undefined).toBe(code === 'TIMESTAMP_OUT_OF_RANGE');
   produced.add(code);
 }
@@ -191,6 +195,16 @@ describe('refused and not remembered', () => {
     await rollback('k2', 'b2');
     expect(said(await rollback('k1', 'w1'))).toBe('applied 90.00');
   });
+});
+
+it('THROTTLED: more bets than the account’s policy allows; the same bet is judged anew after Retry-After', async () => {
+  const { bet, status } = here.seat({ account: 4 });
+  await bet('b1', '10');
+  const refused = await bet('b2', '10');
+  expectProblem(refused, 'THROTTLED');
+  expect(said(await status('bet', 'b2'))).toBe('unknown');
+  await pause(1_000 * Number(refused.headers['retry-after']));
+  expect(said(await bet('b2', '10'))).toBe('applied 80.00');
 });
 
 describe('faults', () => {

@@ -115,9 +115,9 @@ describe('the metrics', () => {
       accountId: here.account().accountId,
       operatorId: here.account().operatorId,
       policy: parsePolicy({}),
-      games: new Set<string>(),
+      games: new Map<string, boolean>(),
     };
-    const [shed, code] = await growth(['croupier_calls_shed_total', 'croupier_outcomes_total{command="bet",code="OVERLOADED"}'], () =>
+    const [shed, code] = await growth(['croupier_calls_shed_total{class="bet"}', 'croupier_outcomes_total{command="bet",code="OVERLOADED"}'], () =>
       here.whileHeld(lockWallets, async () => {
         const waiting = Array.from({ length: 4_096 }, (_, i) =>
           lanes

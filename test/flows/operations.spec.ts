@@ -197,7 +197,7 @@ describe('the log', () => {
 describe('a database that was not migrated', () => {
   it('is waited for: alive, not ready, ready by itself once it is', async () => {
     const database = await freshDatabase();
-    const [schema] = await here.sql<{ name: string }>('select name from schema_migration');
+    const [schema] = await here.sql<{ name: string }>('select name from schema_migration order by name desc');
     await asSuperuser(database.url('superuser'), 'delete from schema_migration');
     const served = await start(database.url('croupier_money'), {}, false);
     for (let i = 0; i < 200 && (await statusOf(served, 'live')) !== 200; i++) await pause(50);

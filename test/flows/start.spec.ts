@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -18,6 +17,7 @@ interface Demo {
   baseUrl: string;
   provider: { apiKey: string; secret: string };
   players: { id: string; externalId: string; currency: string; balance: string; sessionToken: string }[];
+  operatorId: string;
   databaseUrl: string;
   replicaUrl: string;
 }
@@ -143,6 +143,9 @@ describe('npm start, one data directory through its life', () => {
     expect((await fetch(`${first.baseUrl}/health/ready`)).status).toBe(200);
     expect(run.output).toContain(`${first.baseUrl}/docs`);
     expect(run.output).toContain('a simulated studio plays');
+    expect(run.output).toContain(`See it at       ${first.baseUrl}/`);
+    const page = await fetch(`${first.baseUrl}/local/feed`);
+    expect(await page.json()).toMatchObject({ demoFile: join(data, 'demo.json'), ledger: { stale: false, from: 'replica', entries: expect.any(Array) } });
   }, 60_000);
 
   it('takes the bet of the README as it stands there, and replays it', async () => {
@@ -166,7 +169,8 @@ describe('npm start, one data directory through its life', () => {
     expect(settings.map((row) => row['setting'])).toEqual(['on', 'on', 'on', 'on']);
     expect(await ask(first.replicaUrl, 'select current_user, pg_is_in_recovery()'))
       .toEqual([{ current_user: 'croupier_read', pg_is_in_recovery: true }]);
-    expect(await ask(first.replicaUrl, 'select count(*)::int as players from player')).toEqual([{ players: first.players.length }]);
+    const asTenant = `${first.replicaUrl}?options=-c%20croupier.operator%3D${first.operatorId}`;
+    expect(await ask(asTenant, 'select count(*)::int as players from player')).toEqual([{ players: first.players.length }]);
     await expect(ask(first.replicaUrl, 'delete from wallet')).rejects.toThrow(/permission denied|read-only/);
   });
 
@@ -244,31 +248,4 @@ describe('npm start, one data directory through its life', () => {
     expect(run.output).toContain('the primary database ended by itself');
     expect(await gone(family, 2_000)).toEqual([]);
   }, 60_000);
-});
-
-describe('npm start, what it cannot do', () => {
-  let squatter: Server | undefined;
-
-  afterAll(() => {
-    squatter?.close();
-  });
-
-  it('says that the port is taken', async () => {
-    squatter = createServer().listen(port, '127.0.0.1');
-    const run = new Run(join(home, 'port'));
-    expect(await run.exited).toBe(1);
-    expect(run.output).toContain(`Port ${port} is taken`);
-    expect(readdirSync(join(home, 'port'))).toEqual([]);
-    await new Promise((resolve) => squatter?.close(resolve));
-  }, 20_000);
-
-  it('says that the data is of another PostgreSQL', async () => {
-    const data = join(home, 'old');
-    mkdirSync(join(data, 'primary'), { recursive: true });
-    writeFileSync(join(data, 'primary', 'PG_VERSION'), '16\n');
-    const run = new Run(data);
-    expect(await run.exited).toBe(1);
-    expect(run.output).toMatch(/old\/primary was made by PostgreSQL 16, this is PostgreSQL 18/);
-    expect(run.family()).toEqual([]);
-  }, 20_000);
 });

@@ -18,7 +18,9 @@ const TREE = {
   'src/providers/door.ts': "import '../wallet/commands.ts'; import type { Refusal } from '../wallet/contract.ts'; export type A = Refusal;",
   'src/providers/reach.ts': "import { lane } from '../wallet/lane.ts'; import '../views/balance.query.ts'; export const b = lane;",
   'src/views/balance.query.ts': 'export const query = 1;',
-  'src/office/entity.ts': "import '@mikro-orm/core';",
+  'src/office/entity.ts': "import '@mikro-orm/core'; import '../../migrations/index.ts'; import './office.module.ts';",
+  'src/office/office.module.ts': 'export class OfficeModule {}',
+  'migrations/index.ts': 'export const migrate = 1;',
   'src/office/mail.ts': "import './post.ts'; import 'fast-check'; import '../../test/support/world.ts'; import './nowhere.ts';",
   'src/office/post.ts': "import './mail.ts';",
   'src/office/forgotten.ts': 'export const dust = 1;',
@@ -46,11 +48,12 @@ const BREACHES = [
   'no-cycle: src/office/mail.ts → src/office/post.ts',
   'nothing-imports-the-entry: src/wallet/sly.ts → src/main.ts',
   'nothing-left-over: src/office/forgotten.ts → src/office/forgotten.ts',
+  'parts-by-their-roles: src/office/entity.ts → src/office/office.module.ts',
   'production-packages: src/office/entity.ts → @mikro-orm/core/index.js',
   'production-packages: src/office/mail.ts → fast-check/lib/cjs/fast-check.d.ts',
   'production-without-tests: src/office/mail.ts → test/support/world.ts',
   'resolvable: src/office/mail.ts → ./nowhere.ts',
-  'server-without-orm: src/main.ts → @mikro-orm/core/index.js',
+  'server-never-migrates: src/main.ts → migrations/index.ts',
 ];
 
 interface Violation {

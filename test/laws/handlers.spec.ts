@@ -3,6 +3,7 @@ import { Module, type INestApplicationContext } from '@nestjs/common';
 import { ModulesContainer, NestFactory } from '@nestjs/core';
 import { Command, CommandHandler, CqrsModule, Query, QueryHandler } from '@nestjs/cqrs';
 import { freshDatabase } from '../support/cluster.ts';
+import { allRoles } from '../support/reader.ts';
 import { serveHere } from '../support/server.ts';
 import { wholeTree } from './tree.ts';
 
@@ -52,7 +53,8 @@ class Planted {}
 
 describe('one handler a message', () => {
   it('of all that this application knows', async () => {
-    const served = await serveHere(await freshDatabase());
+    const database = await freshDatabase();
+    const served = await serveHere(database, allRoles(database));
     const messages = messagesOfSources();
     const handlers = registered(served.app);
     await served.close();

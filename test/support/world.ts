@@ -87,7 +87,7 @@ async function addAccount(owner: pg.Client, operatorId: string, provider: string
 async function addCashier(owner: pg.Client, operatorId: string): Promise<Account> {
   const { rows } = await owner.query<{ account_id: number }>(
     `insert into provider_account (operator_id, provider, dialect) values ($1, 'cashier', 'none') returning account_id`, [operatorId]);
-  return { accountId: rows[0]?.account_id as number, operatorId, policy: parsePolicy({}), games: new Set() };
+  return { accountId: rows[0]?.account_id as number, operatorId, policy: parsePolicy({}), games: new Map() };
 }
 
 async function addPlayers(owner: pg.Client, account: WorldAccount, currency: string, count: number): Promise<WorldPlayer[]> {
@@ -114,7 +114,8 @@ async function fund(database: TestDatabase, cashier: Account, players: readonly 
     url: database.url('croupier_money'), lanes: 1, watch: { batch: () => undefined, waited: () => undefined, shed: () => undefined }, alert: fail,
   });
   const deposit = (player: WorldPlayer) => lanes.submit({
-    account: cashier, player: player.id, movement: depositOf(`opening ${player.id}`, player.currency, balance), deadlineAt: performance.now() + 60_000,
+    account: cashier, player: player.id, deadlineAt: performance.now() + 60_000,
+    movement: depositOf({ reference: `opening ${player.id}`, currency: player.currency, amount: balance }),
   });
   for (let i = 0; i < players.length; i += 2_000) await Promise.all(players.slice(i, i + 2_000).map(deposit));
   await lanes.close();

@@ -1,7 +1,9 @@
 import { closeSync, copyFileSync, existsSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
 
 const LIMIT_BYTES = 32 << 20;
-const LAST_BYTES = 4_096;
+const LAST_BYTES = 64 << 10;
+/** What a server says that refuses to start. Its log, written in the background, may go on for a few lines behind it. */
+const REFUSAL = /^Croupier cannot start: [^]*?(?=\n\{|\n*$(?![^]))/m;
 
 /** One launch's part of a log file that later launches append to. */
 export interface LogPart {
@@ -24,14 +26,20 @@ export function keepShort(path: string): void {
 }
 
 /** The last lines of this launch, for the sentence that says why it failed. */
-export function lastWords({ path, from }: LogPart): string {
+export function lastWords(part: LogPart): string {
+  const text = endOf(part);
+  return REFUSAL.exec(text)?.[0].replaceAll('\n', '; ') ?? lastLines(text);
+}
+
+/** What was written in this launch, or the end of it. */
+export function endOf({ path, from }: LogPart): string {
   const file = openSync(path, 'r');
   try {
     const { size } = statSync(path);
     const begin = Math.max(from <= size ? from : 0, size - LAST_BYTES);
     const text = Buffer.alloc(size - begin);
     readSync(file, text, 0, text.length, begin);
-    return lastLines(text.toString('utf8'));
+    return text.toString('utf8');
   } finally {
     closeSync(file);
   }

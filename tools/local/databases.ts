@@ -49,6 +49,7 @@ export async function startStreaming(
   primary: RunningPostgres,
   secrets: Secrets,
   progress: (sentence: string) => void,
+  signal?: AbortSignal,
 ): Promise<RunningPostgres> {
   const settings = { ...SETTINGS, shared_buffers: '64MB' };
   return await startReplica({
@@ -57,6 +58,7 @@ export async function startStreaming(
     password: secrets.superuser,
     replicationPassword: secrets.replication,
     settings,
+    signal,
     progress,
   });
 }

@@ -7,9 +7,10 @@ import { createServer, type AddressInfo } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CannotStart } from './cannot-start.ts';
-import { lastLines, lastWords, openLog, type LogPart } from './child-log.ts';
+import { endOf, lastLines, lastWords, openLog, type LogPart } from './child-log.ts';
 import { dataDirectory, findBinaries, makeReachable, POSTGRES_ENV, postgresIdentity } from './postgres-binaries.ts';
 import type { Binaries, Identity } from './postgres-binaries.ts';
+import { lockFileLines, serverOn } from './foreign-server.ts';
 import { processesMentioning, signalProcess, untilGone } from './processes.ts';
 
 export interface PostgresOptions {
@@ -24,6 +25,8 @@ export interface PostgresOptions {
   /** `false` for throw-away clusters of tests: nothing is ever flushed. */
   sync?: boolean;
   readyWithinMs?: number;
+  /** Gives a start up that nobody waits for any more, and leaves no process of it. */
+  signal?: AbortSignal;
   progress?: (sentence: string) => void;
 }
 
@@ -36,6 +39,8 @@ export interface RunningPostgres {
   superuserUrl(database: string): string;
   /** Resolves when the server process has ended, whatever ended it. */
   exited: Promise<void>;
+  /** The end of its log, of this launch only. */
+  log(): string;
   stop(mode?: StopMode): Promise<void>;
   /** A crash: SIGKILL for the server and all its children, at once. */
   kill(): void;
@@ -78,8 +83,8 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     const port = options.port ?? (await freePort());
     const launched = launch(dir, port, binaries, identity, options);
     try {
-      await untilReady(launched.child, dir, options.readyWithinMs ?? 120_000, launched.log);
-      return running(launched.child, dir, port, password);
+      await untilReady(launched, dir, options);
+      return running(launched, dir, port, password);
     } catch (error) {
       const portTaken = error instanceof CannotStart && error.message.includes('Address already in use');
       if (!portTaken || options.port !== undefined || attempt === 3) throw error;
@@ -142,7 +147,16 @@ async function stopLeftovers(dir: string): Promise<void> {
     // The children have rewritten their command lines; only the server itself still shows its arguments.
     if (command.includes(`cluster_name=${clusterName(dir)}`)) signalProcess(pid, STOP_SIGNAL.fast);
   }
-  if (left.length > 0 && !(await untilGone(() => processesOf(dir), 20_000))) killAll(dir);
+  if (left.length > 0 && !(await untilGone(() => processesOf(dir), 20_000))) {
+    killAll(dir);
+    await untilGone(() => processesOf(dir), 5_000);
+  }
+  const foreign = serverOn(dir);
+  if (foreign !== undefined) {
+    throw new CannotStart(
+      `A PostgreSQL that npm start did not start (process ${foreign}) uses ${dir}: stop it first, or choose another directory with DATA_DIR=… npm start.`,
+    );
+  }
   // Nothing runs here now, so a lock file is a dead server's. Its process id may since be somebody else's,
   // which PostgreSQL would take for a rival.
   rmSync(join(dir, 'postmaster.pid'), { force: true });
@@ -167,9 +181,9 @@ function createCluster(dir: string, binaries: Binaries, identity: Identity, pass
   removeInterrupted(dir);
   const aside = `${dir}.new-${randomBytes(4).toString('hex')}`;
   const passwordAside = `${aside}.password`;
-  makeDataDirectory(aside, identity);
-  writeForPostgres(passwordAside, password, identity);
   try {
+    makeDataDirectory(aside, identity);
+    writeForPostgres(passwordAside, password, identity);
     const made = spawnSync(
       binaries.initdb,
       [
@@ -228,13 +242,17 @@ function launch(dir: string, port: number, binaries: Binaries, identity: Identit
 }
 
 /** The server itself keeps its state in the eighth line of its lock file; no connection is needed to see it. */
-async function untilReady(child: ChildProcess, dir: string, withinMs: number, log: LogPart): Promise<void> {
+async function untilReady({ child, log }: Launched, dir: string, { readyWithinMs: withinMs = 120_000, signal }: PostgresOptions): Promise<void> {
   let failure: Error | undefined;
   child.once('error', (error) => (failure = error));
   const deadline = performance.now() + withinMs;
   while (!failure && child.exitCode === null && child.signalCode === null) {
     const [pid, , , , , , , state] = lockFileLines(dir);
     if (Number(pid) === child.pid && state?.trim() === 'ready') return;
+    if (signal?.aborted) {
+      killAll(dir);
+      throw signal.reason;
+    }
     if (performance.now() > deadline) {
       killAll(dir);
       throw new CannotStart(`PostgreSQL on ${dir} was not ready within ${withinMs / 1000} s: ${lastWords(log)}`);
@@ -244,15 +262,7 @@ async function untilReady(child: ChildProcess, dir: string, withinMs: number, lo
   throw new CannotStart(`PostgreSQL did not start on ${dir}: ${failure?.message ?? lastWords(log)}`);
 }
 
-function lockFileLines(dir: string): string[] {
-  try {
-    return readFileSync(join(dir, 'postmaster.pid'), 'utf8').split('\n');
-  } catch {
-    return [];
-  }
-}
-
-function running(child: ChildProcess, dir: string, port: number, password: string): RunningPostgres {
+function running({ child, log }: Launched, dir: string, port: number, password: string): RunningPostgres {
   const pid = child.pid as number;
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   // A launcher that ends without a stop still takes its server along; the server needs no help to shut down.
@@ -267,6 +277,7 @@ function running(child: ChildProcess, dir: string, port: number, password: strin
     dir,
     superuserUrl: (database) => `postgres://${SUPERUSER}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`,
     exited,
+    log: () => endOf(log),
     async stop(mode = 'fast') {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.ref();

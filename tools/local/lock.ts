@@ -8,8 +8,8 @@ export function lockDataDirectory(dataDir: string): { release(): void } {
   const lock = join(dataDir, 'lock');
   const mine = `${process.pid} ${startedAt(process.pid)}`;
   const aside = `${lock}.${process.pid}`;
-  writeFileSync(aside, mine);
   try {
+    writeFileSync(aside, mine);
     // A link is made only where there is none, and it is complete from the first moment.
     while (!linked(aside, lock)) removeStale(lock, dataDir);
   } finally {

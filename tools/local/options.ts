@@ -1,12 +1,15 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { isLoopback } from '../../src/config.ts';
 import { CannotStart } from './cannot-start.ts';
 
 export interface StartOptions {
   port: number;
   /** Where the server can be reached from this machine. */
   baseUrl: string;
+  /** Nobody but this machine is served, and so the page at `/` is. */
+  page: boolean;
   dataDir: string;
   /** Begin with an empty data directory. */
   fresh: boolean;
@@ -26,6 +29,7 @@ export function startOptions(args: string[], env: NodeJS.ProcessEnv): StartOptio
   return {
     port,
     baseUrl: `http://${hostOf(env['HOST'] || '127.0.0.1')}:${port}`,
+    page: isLoopback(env['HOST'] || '127.0.0.1'),
     dataDir: resolve(env['DATA_DIR'] || VAR),
     fresh: flags.fresh,
     traffic: !flags['no-traffic'],

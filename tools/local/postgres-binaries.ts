@@ -107,10 +107,14 @@ function trial(native: string, identity: Identity): string {
 function replaceByCopy(from: string, to: string): void {
   const fresh = `${to}.${randomBytes(4).toString('hex')}`;
   makeReachable(dirname(to));
-  cpSync(from, fresh, { recursive: true, verbatimSymlinks: true });
-  openUp(fresh);
-  rmSync(to, { recursive: true, force: true });
-  renameSync(fresh, to);
+  try {
+    cpSync(from, fresh, { recursive: true, verbatimSymlinks: true });
+    openUp(fresh);
+    rmSync(to, { recursive: true, force: true });
+    renameSync(fresh, to);
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
+  }
 }
 
 /** Makes a directory and its missing parents, each open to others whatever the umask says. */

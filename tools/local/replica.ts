@@ -9,7 +9,7 @@ import type { PostgresOptions, RunningPostgres } from './embedded-postgres.ts';
 import { dataDirectory, postgresIdentity, type Identity } from './postgres-binaries.ts';
 import { REPLICATION_ROLE } from './roles.ts';
 
-export interface ReplicaOptions extends Pick<PostgresOptions, 'dir' | 'settings' | 'sync' | 'progress'> {
+export interface ReplicaOptions extends Pick<PostgresOptions, 'dir' | 'port' | 'settings' | 'sync' | 'signal' | 'progress'> {
   primary: RunningPostgres;
   /** The superuser's password: a replica has the primary's roles. */
   password: string;
@@ -31,6 +31,7 @@ export async function startReplica(options: ReplicaOptions): Promise<RunningPost
     try {
       return await startFollowing(options);
     } catch (error) {
+      options.signal?.throwIfAborted();
       progress(`the replica is made anew: ${(error as Error).message}`);
     }
   }
@@ -143,6 +144,7 @@ async function copiedUnlessGone(source: string, target: string): Promise<boolean
 
 async function superuser(server: RunningPostgres): Promise<pg.Client> {
   const client = new pg.Client(server.superuserUrl('postgres'));
+  client.on('error', () => undefined); // a server that ends fails the query that waits for it
   await client.connect();
   return client;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { LOGIN_ROLES, type LoginRole } from './roles.ts';
@@ -31,6 +31,10 @@ export function keptSecrets(dataDir: string): Secrets {
 /** Whole or not at all, and for our own eyes only. */
 export function writePrivately(file: string, content: unknown): void {
   const aside = `${file}.${process.pid}`;
-  writeFileSync(aside, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600, flush: true });
-  renameSync(aside, file);
+  try {
+    writeFileSync(aside, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600, flush: true });
+    renameSync(aside, file);
+  } finally {
+    rmSync(aside, { force: true });
+  }
 }

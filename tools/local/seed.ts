@@ -13,6 +13,7 @@ import { openWallets } from '../../src/wallet/money.ts';
 import { depositOf } from '../../src/wallet/movements.ts';
 
 export interface DemoWorld {
+  operatorId: string;
   provider: { apiKey: string; secret: string };
   games: { id: string; name: string }[];
   players: { id: string; externalId: string; currency: string; balance: string; sessionToken: string }[];
@@ -72,8 +73,8 @@ export async function seed(owner: string, money: string, secret: string): Promis
     const { operatorId, studio, cashier } = await seedProvider(client, provider);
     await seedPlayers(client, operatorId, studio, tokenOf);
     await client.query('commit');
-    await makeDeposits(client, money, { accountId: cashier, operatorId, policy: parsePolicy({}), games: new Set() });
-    return { provider, games: GAMES, players: await readPlayers(client, operatorId, tokenOf) };
+    await makeDeposits(client, money, { accountId: cashier, operatorId, policy: parsePolicy({}), games: new Map() });
+    return { operatorId, provider, games: GAMES, players: await readPlayers(client, operatorId, tokenOf) };
   } finally {
     await client.end();
   }
@@ -152,7 +153,7 @@ async function makeDeposits(client: pg.Client, money: string, cashier: Account):
   const deposit = async ({ externalId, currency, opening }: (typeof PLAYERS)[number]): Promise<void> => {
     const player = untouched.get(externalId);
     if (player === undefined) return;
-    const movement = depositOf(`opening-${externalId}`, currency.code, parseAmount(opening, currency) as bigint);
+    const movement = depositOf({ reference: `opening-${externalId}`, currency: currency.code, amount: parseAmount(opening, currency) as bigint });
     const { answer } = await lanes.submit({ account: cashier, player, movement, deadlineAt: performance.now() + 60_000 });
     if (isRefusal(answer)) throw new Error(`the opening deposit of ${externalId} was refused: ${answer.refused}`);
   };

@@ -5,19 +5,20 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { migrate } from '../../migrations/index.ts';
 import { CannotStart } from './cannot-start.ts';
 import { markOf, startChild, stopLeftChildren, type Child } from './child.ts';
-import { preparePrimary, removeDatabases, startPrimary, startStreaming } from './databases.ts';
-import type { RunningPostgres } from './embedded-postgres.ts';
+import { preparePrimary, primaryDir, removeDatabases, startPrimary, startStreaming } from './databases.ts';
+import type { RunningPostgres, StopMode } from './embedded-postgres.ts';
 import { lockDataDirectory } from './lock.ts';
 import { startOptions, type StartOptions } from './options.ts';
-import { makeReachable } from './postgres-binaries.ts';
+import { dataDirectory, makeReachable } from './postgres-binaries.ts';
 import { DATABASE, type LoginRole } from './roles.ts';
 import { keptSecrets, writePrivately, type Secrets } from './secrets.ts';
 import { seed } from './seed.ts';
+import { mustBeWritable, ranOutOfSpace, sentenceFor, spaceWarning } from './sentences.ts';
 
 const SERVER = new URL('../../src/main.js', import.meta.url);
 const STUDIO = new URL('./studio.js', import.meta.url);
@@ -26,6 +27,11 @@ const READY_WITHIN_MS = 60_000;
 /** What has been started, in this order; stopped from the end. */
 const started: { what: string; stop(): Promise<void> }[] = [];
 const ending = new AbortController();
+const databases: RunningPostgres[] = [];
+/** Without space there is no checkpoint to stop in order with; what is committed is in the log, and the next start recovers it. */
+let stopMode: StopMode = 'fast';
+/** What the sentences are about. */
+let dataDir = '';
 
 /** Why the run is over: asked for, or because something that it cannot do without has died. */
 class Ending extends Error {
@@ -50,6 +56,7 @@ async function main(): Promise<void> {
   process.stdout.on('error', () => {});
   try {
     const options = startOptions(process.argv.slice(2), process.env);
+    dataDir = options.dataDir;
     await (options.databaseUrl ? serveOnly(options) : runEverything(options));
     if (!ending.signal.aborted) await once(ending.signal, 'abort');
     ending.signal.throwIfAborted();
@@ -70,25 +77,29 @@ async function main(): Promise<void> {
 }
 
 function tell(reason: unknown): number {
-  if (reason instanceof Ending) {
-    say(reason.message, reason.exitCode === 0 ? console.log : console.error);
-    return reason.exitCode;
+  if (reason instanceof Ending && reason.exitCode === 0) {
+    say(reason.message);
+    return 0;
   }
-  const { code, path, message } = reason as NodeJS.ErrnoException;
-  const denied = code === 'EACCES' || code === 'EPERM';
-  if (reason instanceof CannotStart) console.error(message);
-  else if (denied && path) console.error(`We have no right to ${path}: does it belong to another user?`);
+  const said = databases.map((database) => database.log());
+  if (ranOutOfSpace(reason, said)) stopMode = 'immediate';
+  const sentence = sentenceFor(reason, dataDir, said);
+  if (sentence !== undefined) console.error(sentence);
+  else if (reason instanceof Ending) say(reason.message, console.error);
   else console.error(reason);
   return 1;
 }
 
 async function runEverything(options: StartOptions): Promise<void> {
-  const { dataDir, port, baseUrl } = options;
+  const { port, baseUrl } = options;
   const mark = markOf(dataDir);
+  mustBeWritable(dataDir);
   makeReachable(dataDir);
   const lock = lockDataDirectory(dataDir);
   process.once('exit', () => lock.release());
   say(`Croupier, local run in ${dataDir}`);
+  const scarce = spaceWarning(dirname(dataDirectory(primaryDir(dataDir))));
+  if (scarce) say(`warning: ${scarce}`, console.warn);
 
   await step(stopLeftChildren(mark));
   await step(mustBeFree(port));
@@ -106,15 +117,19 @@ async function runEverything(options: StartOptions): Promise<void> {
   const world = await step(seed(ownerUrl, moneyUrl, secrets.demo));
   say(`demo data: ${world.players.length} players, ${world.games.length} games`);
 
-  const env = { ...process.env, PORT: String(port), DATABASE_URL: moneyUrl };
+  const replicaUrl = urlFor('croupier_read', replica, secrets);
+  const env = {
+    ...process.env, PORT: String(port), ROLE: 'all', DATABASE_URL: moneyUrl, DATABASE_OFFICE_URL: urlFor('croupier_office', primary, secrets),
+    DATABASE_WORKER_URL: urlFor('croupier_worker', primary, secrets), DATABASE_READ_URL: urlFor('croupier_read', primary, secrets),
+    DATABASE_REPLICA_URLS: replicaUrl, ...(options.page && { LOCAL_PAGE_OPERATOR: world.operatorId, LOCAL_PAGE_DEMO_FILE: fromHere(demoFile) }),
+  };
   keep('server', startChild({ file: SERVER, env, logFile: join(dataDir, 'server.log'), mark }));
   await untilReady(baseUrl, READY_WITHIN_MS);
   say(`serving on ${baseUrl}`);
 
-  const replicaUrl = urlFor('croupier_read', replica, secrets);
   writePrivately(demoFile, { baseUrl, ...world, staff: [], dialects: {}, databaseUrl: ownerUrl, replicaUrl });
   if (options.traffic) letStudioPlay(dataDir, demoFile, mark);
-  whereToLook(baseUrl, dataDir, demoFile);
+  whereToLook(options, demoFile);
 }
 
 /** The server alone, on a database of the user's: migrating it (`cli migrate`) is his. */
@@ -142,7 +157,8 @@ function keep(what: string, child: Child): void {
 }
 
 function keepDatabase(what: string, database: RunningPostgres): void {
-  started.push({ what: `${what} database`, stop: () => database.stop() });
+  started.push({ what: `${what} database`, stop: () => database.stop(stopMode) });
+  databases.push(database);
   void database.exited.then(() => {
     ending.abort(new Ending(`the ${what} database ended by itself; stopping the rest. Its log: ${database.dir}.log`, 1));
   });
@@ -153,7 +169,7 @@ async function startDatabases(dataDir: string, secrets: Secrets): Promise<{ prim
   keepDatabase('primary', primary);
   await step(preparePrimary(primary, secrets));
   say(`PostgreSQL 18 on 127.0.0.1:${primary.port}`);
-  const replica = await startStreaming(dataDir, primary, secrets, say);
+  const replica = await startStreaming(dataDir, primary, secrets, say, ending.signal);
   keepDatabase('replica', replica);
   say(`replica follows on 127.0.0.1:${replica.port}`);
   return await step(Promise.resolve({ primary, replica }));
@@ -215,10 +231,17 @@ function letStudioPlay(dataDir: string, demoFile: string, mark: string): void {
   say('a simulated studio plays, at most 20 calls a second');
 }
 
-function whereToLook(baseUrl: string, dataDir: string, demoFile: string): void {
+/** As short as somebody in the checkout would write it. */
+function fromHere(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
+}
+
+function whereToLook({ baseUrl, page }: StartOptions, demoFile: string): void {
   console.log(`
 Croupier is ready.
 
+  ${page ? `See it at       ${baseUrl}/` : 'No page at /: HOST is no loopback address'}
   Wallet API      ${baseUrl}/v1/wallet
   API reference   ${baseUrl}/docs
   Health          ${baseUrl}/health/ready

@@ -12,13 +12,21 @@ import { Authenticate } from '../../sessions/authenticate.query.ts';
 import {
   AskStatus, CloseRound, PayWin, PlaceBet, PlayRound, ReadBalance, RollBack, type BetRequest, type Caller, type WinRequest,
 } from '../../wallet/commands.ts';
-import { Fault, isRefusal, type Account, type Answered, type Receipt, type Refusal, type WalletView } from '../../wallet/contract.ts';
-import type { Configuration } from '../configuration.ts';
+import {
+  Fault, isRefusal, type Account, type Admission, type Answered, type CallClass, type Receipt, type Refusal, type WalletView,
+} from '../../wallet/contract.ts';
+import type { Configuration, Credential } from '../configuration.ts';
+import { Throttle, type Throttled } from '../throttle.ts';
 import { moneyHeaders, playBody, problemAnswer, receiptBody, refusalAnswer, roundBody, sessionBody, statusBody, walletBody, type WireAnswer } from './answers.ts';
 import { OPERATIONS, type Body, type OperationName } from './schema.ts';
 import type { DoorCode } from './refusals.ts';
 
 const TOLERANCE_S = 300;
+
+/** By the path alone, before the body is read. A play may hold no bet, so it is let in as one without; the lane looks into it. */
+const CLASSES: Record<OperationName, CallClass> = {
+  authenticate: 'read', balance: 'read', status: 'read', bet: 'bet', play: 'credit', win: 'credit', rollback: 'credit', 'close-round': 'credit',
+};
 
 export type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -43,10 +51,13 @@ export function requestIdOf(headers: Headers): string {
 type Asked = { readonly account: Account; readonly caller: (player: string) => Caller; readonly requestId: string };
 
 export class NativeAdapter {
+  private readonly throttle = new Throttle();
+
   constructor(
     private readonly configuration: Configuration,
     private readonly commands: CommandBus,
     private readonly queries: QueryBus,
+    private readonly admission: Admission,
   ) {}
 
   /** Never throws: a fault comes back as its problem, and `onFault` hears of it. */
@@ -54,7 +65,11 @@ export class NativeAdapter {
     const requestId = requestIdOf(headers);
     const arrivedAt = performance.now();
     try {
-      const account = this.verify(headers, raw);
+      const credential = this.credential(headers);
+      const { account } = credential;
+      // What cannot be served costs no signature and no parsing. The key tells no more than how long its account waits.
+      if (!this.admission.admits(CLASSES[name], account.policy.deadlineMs)) return problemAnswer('OVERLOADED', requestId);
+      verify(credential, headers, raw);
       const body = this.read(name, raw);
       const caller = (player: string) => ({ account, player, deadlineAt: arrivedAt + account.policy.deadlineMs });
       return await this.answer(body, { account, caller, requestId });
@@ -65,24 +80,11 @@ export class NativeAdapter {
     }
   }
 
-  /** Key, media type, signature over the raw bytes, then time: only a caller we know learns that its clock is off. */
-  private verify(headers: Headers, raw: Buffer): Account {
+  private credential(headers: Headers): Credential {
     const key = headers['x-api-key'];
     const credential = typeof key === 'string' ? this.configuration.credential(key) : undefined;
     if (!credential) throw new Turned('KEY_UNKNOWN', 'x-api-key names no account');
-    const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature } = headers;
-    if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') {
-      throw new Turned('SIGNATURE_INVALID', 'webhook-id, webhook-timestamp and webhook-signature are needed');
-    }
-    // Two headers of a name arrive joined by a comma and a space, which no signature holds.
-    if (signature.includes(', ') || !signatureMatches(credential.keys, id, timestamp, raw, signature)) {
-      throw new Turned('SIGNATURE_INVALID', 'the signature does not fit id, timestamp and body');
-    }
-    if (!timestampInRange(timestamp, Date.now(), TOLERANCE_S)) {
-      const now = String(Math.floor(Date.now() / 1000));
-      throw new Turned('TIMESTAMP_OUT_OF_RANGE', `webhook-timestamp is more than ${TOLERANCE_S} s from the server's time`, undefined, { 'x-server-time': now });
-    }
-    return credential.account;
+    return credential;
   }
 
   private read<Name extends OperationName>(name: Name, raw: Buffer): Body<Name> {
@@ -113,6 +115,7 @@ export class NativeAdapter {
   }
 
   private async authenticate(body: Body<'authenticate'>, { account, requestId }: Asked): Promise<WireAnswer> {
+    turnAway(this.throttle.reads(account));
     const { answer, position } = await this.queries.execute(new Authenticate(account, body.sessionToken));
     if (isRefusal(answer)) return refusalAnswer(answer, requestId, { position });
     return ok(sessionBody(answer, body.sessionToken, this.currency(answer.currency)), requestId, { answer, position });
@@ -120,6 +123,7 @@ export class NativeAdapter {
 
   private async balance(body: Body<'balance'>, { account, requestId }: Asked): Promise<WireAnswer> {
     const currency = this.currency(body.currency);
+    turnAway(this.throttle.reads(account));
     const { answer, position } = await this.queries.execute(new ReadBalance(account, body.playerId, body.currency));
     if (isRefusal(answer)) return refusalAnswer(answer, requestId, { position, credit: true });
     return ok(walletBody(answer, body.playerId, currency), requestId, { answer, position });
@@ -132,6 +136,7 @@ export class NativeAdapter {
       free: body.free !== undefined, campaign: body.free?.campaignId, game: body.gameId, round: body.roundId, sessionToken: body.sessionToken,
       closeRound: body.closeRound === true,
     };
+    turnAway(this.throttle.bets(account, body.playerId, 1));
     return this.receipt(await this.commands.execute(new PlaceBet(caller(body.playerId), request)), account, requestId, { currency });
   }
 
@@ -168,6 +173,8 @@ export class NativeAdapter {
       };
     });
     const request = { currency: body.currency, round, closeRound: body.closeRound === true, actions };
+    const bets = actions.filter(({ kind }) => kind === 'bet').length;
+    if (bets > 0) turnAway(this.throttle.bets(account, body.playerId, bets));
     const { answer, position } = await this.commands.execute(new PlayRound(caller(body.playerId), request));
     if (isRefusal(answer)) return refusalAnswer(answer, requestId, { currency, position, credit: actions.every(({ kind }) => kind === 'win') });
     if (account.policy.duplicateAnswer === 'exists' && answer.receipts.every(({ status }) => status === 'replayed')) {
@@ -211,6 +218,26 @@ export class NativeAdapter {
     if (amount === 0n && !free) throw new Turned('AMOUNT_INVALID', 'a bet of zero', [{ field, message: 'more than zero, unless the bet is free' }]);
     return amount;
   }
+}
+
+/** Signature over the raw bytes, then time: only a caller we know learns that its clock is off. */
+function verify({ keys }: Credential, headers: Headers, raw: Buffer): void {
+  const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature } = headers;
+  if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') {
+    throw new Turned('SIGNATURE_INVALID', 'webhook-id, webhook-timestamp and webhook-signature are needed');
+  }
+  // Two headers of a name arrive joined by a comma and a space, which no signature holds.
+  if (signature.includes(', ') || !signatureMatches(keys, id, timestamp, raw, signature)) {
+    throw new Turned('SIGNATURE_INVALID', 'the signature does not fit id, timestamp and body');
+  }
+  if (!timestampInRange(timestamp, Date.now(), TOLERANCE_S)) {
+    const now = String(Math.floor(Date.now() / 1000));
+    throw new Turned('TIMESTAMP_OUT_OF_RANGE', `webhook-timestamp is more than ${TOLERANCE_S} s from the server's time`, undefined, { 'x-server-time': now });
+  }
+}
+
+function turnAway(throttled: Throttled | undefined): void {
+  if (throttled) throw new Turned('THROTTLED', throttled.detail, undefined, throttled.headers);
 }
 
 const WRONG_AMOUNT = {

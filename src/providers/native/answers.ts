@@ -2,7 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import { formatAmount, type Currency } from '../../../libs/money/index.ts';
 import { problem, PROBLEM_TYPE, type FieldError } from '../../../libs/http/index.ts';
-import type { PlayReceipt, Position, Receipt, Refusal, RoundReceipt, Status, WalletView } from '../../wallet/contract.ts';
+import { consistencyToken, type PlayReceipt, type Position, type Receipt, type Refusal, type RoundReceipt, type Status, type WalletView } from '../../wallet/contract.ts';
 import type { Authenticated } from '../../sessions/authenticate.query.ts';
 import { MEANINGS, type Code } from './refusals.ts';
 
@@ -21,10 +21,6 @@ export function send(reply: FastifyReply, { status, headers, body }: WireAnswer)
   reply.raw.writeHead(status, { ...(reply.getHeaders() as Record<string, string>), ...headers, 'content-length': Buffer.byteLength(body) });
   reply.raw.end(body);
 }
-
-/** Opaque to the caller: where in the database's history this answer stands. A read endpoint takes it back. */
-const consistencyToken = ({ timeline, lsn, lane, batch }: Position): string =>
-  Buffer.from(`1 ${timeline} ${lsn} ${lane ?? '-'} ${batch ?? '-'}`).toString('base64url');
 
 export function moneyHeaders(wallet: WalletView | undefined, position: Position | undefined): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': 'application/json', 'cache-control': 'no-store' };

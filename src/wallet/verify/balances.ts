@@ -12,7 +12,7 @@ where coalesce(held, 0) <> coalesce(given, 0)
 union all
 select player_id, currency, version, transaction_id, format('a %s stands against house account %s and belongs to %s', kind, house, belongs)
 from (
-  select *, case kind when 'deposit' then 4 when 'promo_win' then case award when 'jackpot' then 3 else 2 end else 1 end as belongs
+  select *, case kind when 'deposit' then 4 when 'withdrawal' then 4 when 'promo_win' then case award when 'jackpot' then 3 else 2 end else 1 end as belongs
   from transaction where kind <> 'rollback') t
 where house <> belongs`,
 };

@@ -20,7 +20,7 @@ export const fingerprintOf = (text: string): string =>
 
 /** The name space of a ledger row's reference. */
 export const operationOf = (kind: string): string => `(case ${kind} when 'bet' then 'bet' when 'win' then 'win' when 'promo_win' then 'win'
-  when 'rollback' then 'rollback' when 'deposit' then 'cashier' end)::operation`;
+  when 'rollback' then 'rollback' when 'deposit' then 'cashier' when 'withdrawal' then 'cashier' end)::operation`;
 
 /** The newest ledger row of a wallet, for a violation that no row of its own stands for. */
 export const newestOf = (wallet: string): string => `left join lateral (

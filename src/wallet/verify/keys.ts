@@ -11,10 +11,12 @@ const BET = ["'bet'", "case when p.face is null then 'cash' else 'free' end", 'c
   'p.game_id', 'null', 'p.campaign'];
 const WIN = ["'win'", "coalesce(p.award::text, 'win')", 'p.amount::text', 'p.currency', 'p.round', 'p.game_id', 'p.bet', 'p.campaign'];
 const DEPOSIT = ["'deposit'", 'null', 'p.amount::text', 'p.currency'];
+const WITHDRAWAL = ["'withdrawal'", 'null', '(-p.amount)::text', 'p.currency'];
 
 /** The content of version 1 as `movements.ts` digests it. That of a rollback is not in the ledger as a whole. */
 const DIGEST = `case p.kind
-  when 'bet' then ${digestOf(...BET)} when 'deposit' then ${digestOf(...DEPOSIT)} when 'rollback' then k.digest
+  when 'bet' then ${digestOf(...BET)} when 'deposit' then ${digestOf(...DEPOSIT)} when 'withdrawal' then ${digestOf(...WITHDRAWAL)}
+  when 'rollback' then k.digest
   else ${digestOf(...WIN)} end`;
 
 const orNone = (value: string): string => `coalesce(${value}::text, 'none')`;

@@ -101,4 +101,22 @@ left join (select player_id, transaction_id, wins from settled union all select 
 where k.outcome = 'applied' and k.wins <> coalesce(e.wins, 0)`,
 };
 
-export const ROUNDS = { totals, state };
+/** Awards count in no round and may come before there is one. */
+const span: Check = {
+  invariant: 'I9', says: "a round's rows stand between its versions", over: ['round', 'transaction'],
+  query: `
+with named as (
+  select player_id, account_id, ${fingerprintOf('round')} as round, round as name, currency, version, transaction_id
+  from transaction where round is not null and kind <> 'promo_win'),
+its as (
+  select * from named
+  union all
+  select n.player_id, n.account_id, n.round, n.name, u.currency, u.version, u.transaction_id
+  from named n join transaction u on u.player_id = n.player_id and u.undoes = n.transaction_id)
+select i.player_id, i.currency, i.version, i.transaction_id,
+  format('round "%s" says that its rows stand between versions %s and %s', i.name, r.first_version, r.last_version) as what
+from its i join round r using (player_id, account_id, round)
+where i.version not between r.first_version and r.last_version`,
+};
+
+export const ROUNDS = { totals, span, state };

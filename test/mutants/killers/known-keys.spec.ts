@@ -8,7 +8,7 @@ import { ground, said } from '../../support/ground.ts';
 const here = ground({ players: { EUR: 4 } });
 
 const account: Account = {
-  accountId: 1, operatorId: '', games: new Set(['g']),
+  accountId: 1, operatorId: '', games: new Map([['g', true]]),
   policy: { duplicateAnswer: 'current', winNeeds: 'round', winsPerBet: 'many', winAfterClose: 'accept', rounds: 'kept', deadlineMs: 900 },
 };
 const bet: BetRequest = { kind: 'bet', reference: 'b', currency: 'EUR', amount: 1n, free: false, game: 'g', round: 'r', closeRound: false };

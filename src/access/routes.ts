@@ -1,0 +1,59 @@
+/** A process does not start while any of its routes says nothing of who may call it. */
+import { RequestMethod } from '@nestjs/common';
+import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { ModulesContainer } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { declarationOf, type Declared } from './declare.ts';
+
+/** Routes that no controller serves, and why anybody may call them. */
+const RAW: readonly { readonly path: RegExp; readonly reason: string }[] = [
+  { path: /^\/docs(\/|-|$)/, reason: 'the API reference: it says how to call, and nothing of any operator' },
+];
+
+export interface Route {
+  /** `GET /v1/players/:playerId` */
+  readonly name: string;
+  readonly declared: Declared | undefined;
+}
+
+/** Of every controller, as it is mounted. */
+export function routesOf(app: NestFastifyApplication): Route[] {
+  const routes: Route[] = [];
+  for (const module of app.get(ModulesContainer).values()) {
+    for (const { metatype } of module.controllers.values()) {
+      if (!metatype) continue;
+      const prototype = metatype.prototype as Record<string, unknown>;
+      for (const name of Object.getOwnPropertyNames(prototype)) {
+        const method = prototype[name];
+        const verb = typeof method === 'function' ? (Reflect.getMetadata(METHOD_METADATA, method) as RequestMethod | undefined) : undefined;
+        if (verb === undefined) continue;
+        for (const path of pathsOf(metatype, method as object)) routes.push({ name: `${RequestMethod[verb]} ${path}`, declared: declarationOf(method as object, metatype) });
+      }
+    }
+  }
+  return routes;
+}
+
+function pathsOf(controller: object, method: object): string[] {
+  const at = (target: object) => [Reflect.getMetadata(PATH_METADATA, target) as string | string[]].flat();
+  return at(controller).flatMap((first) => at(method).map((second) => `/${[first, second].flatMap((path) => path.split('/')).filter(Boolean).join('/')}`));
+}
+
+/**
+ * Refuses the start with a sentence that names the routes: of controllers without `@Require` or `@Public`, and of whatever else was
+ * registered with the server and is not named here. Called before the first route is there.
+ */
+export function refuseUndeclared(app: () => NestFastifyApplication, fastify: ReturnType<ReturnType<NestFastifyApplication['getHttpAdapter']>['getInstance']>): void {
+  const registered: string[] = [];
+  fastify.addHook('onRoute', ({ method, url }) => {
+    for (const verb of [method].flat()) if (verb !== 'HEAD') registered.push(`${verb} ${url}`);
+  });
+  fastify.addHook('onReady', (done) => {
+    const routes = routesOf(app());
+    const known = new Set(routes.map(({ name }) => name));
+    const silent = routes.filter(({ declared }) => !declared).map(({ name }) => `${name} declares neither @Require nor @Public`);
+    const raw = registered.filter((name) => !known.has(name) && !RAW.some(({ path }) => path.test(name.slice(name.indexOf(' ') + 1))));
+    const refused = [...silent, ...raw.map((name) => `${name} is served by no controller and is not in the list of src/access/routes.ts`)];
+    done(refused.length > 0 ? new Error(`a route without a declaration: ${refused.join('; ')}`) : undefined);
+  });
+}

@@ -1,0 +1,134 @@
+/** What the operator's API takes and answers. Unknown fields of a request are refused. The examples are run by a test, in a world that has these ids. */
+import { z } from 'zod';
+import { PERMISSIONS, ROLES, type Permission, type RoleName } from '../access/contract.ts';
+
+const LIST_LIMIT = { most: 100, usual: 50 };
+const CONTROL = /\p{Cc}/u;
+
+export const EXAMPLES = {
+  operatorId: '01890000-0000-7000-8000-000000000001', apiKeyId: '01890000-0000-7000-8000-0000000000a2', playerId: '01890000-0000-7000-8000-0000000000b1',
+  sessionId: '01890000-0000-7000-8000-0000000000c1', accountId: 7, apiKey: 'pk_0123456789abcdef01234567', gameId: 'harbour-lights', externalId: 'anna-1',
+} as const;
+
+/** Characters are counted as the database counts them: one above the first plane is one. */
+const text = (most: number) => z.string()
+  .refine((value) => value.length > 0 && value.length <= 2 * most && [...value].length <= most && !CONTROL.test(value) && value.isWellFormed(), {
+    error: `1 to ${most} characters, no control characters`,
+  }).meta({ minLength: 1, maxLength: most });
+const moment = z.iso.datetime().meta({ examples: ['2027-01-31T12:00:00.000Z'] });
+const uuid = (example: string) => z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/).meta({ format: 'uuid', examples: [example] });
+
+/** In paths: what is not of the form is not there. */
+export const PlayerId = uuid(EXAMPLES.playerId);
+export const SessionId = uuid(EXAMPLES.sessionId);
+export const ApiKeyId = uuid(EXAMPLES.apiKeyId);
+export const AccountId = z.string().regex(/^[1-9]\d{0,8}$/).meta({ examples: [String(EXAMPLES.accountId)] }).transform(Number);
+export const CredentialKey = text(128).meta({ examples: [EXAMPLES.apiKey] });
+export const GameId = text(128).meta({ examples: [EXAMPLES.gameId] });
+
+const Name = text(128);
+const Currency = z.string().regex(/^[A-Z0-9]{3,10}$/, { error: 'a currency code in capitals' }).meta({ examples: ['EUR'] });
+const Amount = z.string().meta({ pattern: '^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,10})?$', description: 'a decimal string, never a number', examples: ['12.50'] });
+
+export const PageOf = z.strictObject({
+  limit: z.string().regex(/^\d{1,3}$/, { error: `a whole number from 1 to ${LIST_LIMIT.most}` }).transform(Number)
+    .refine((limit) => limit >= 1 && limit <= LIST_LIMIT.most, { error: `a whole number from 1 to ${LIST_LIMIT.most}` }).default(LIST_LIMIT.usual)
+    .meta({ description: `1 to ${LIST_LIMIT.most}; ${LIST_LIMIT.usual} where nothing is said` }),
+  cursor: z.string().optional().meta({ description: '`nextCursor` or `previousCursor` of a page of the same list' }),
+});
+export const PlayersOf = PageOf.extend({ externalId: text(128).optional() });
+export type PlayersQuery = z.infer<typeof PlayersOf>;
+
+const listOf = <Item extends z.ZodType>(item: Item, id: string) => z.strictObject({
+  items: z.array(item), nextCursor: z.string().nullable(), previousCursor: z.string().nullable(),
+}).meta({ id });
+
+// The operator itself
+
+export const OperatorView = z.strictObject({ operatorId: z.string(), name: z.string(), betsAllowed: z.boolean(), createdAt: moment }).meta({ id: 'Operator' });
+export const OperatorChange = z.strictObject({ name: Name.optional(), betsAllowed: z.boolean().optional() })
+  .meta({ id: 'OperatorChange', examples: [{ betsAllowed: true }] });
+export const NewOperator = z.strictObject({ name: Name }).meta({ id: 'NewOperator', examples: [{ name: 'A second brand' }] });
+
+// API keys
+
+const RoleNames = z.array(z.enum(Object.keys(ROLES) as [RoleName, ...RoleName[]])).max(10);
+const PermissionNames = z.array(z.enum(Object.keys(PERMISSIONS) as [Permission, ...Permission[]])).max(100);
+const KEY_DAYS = { most: 400, usual: 90 };
+const ExpiresInDays = z.int().min(1).max(KEY_DAYS.most).default(KEY_DAYS.usual);
+
+export const ApiKeyView = z.strictObject({
+  apiKeyId: z.string(), name: z.string(), roles: z.array(z.string()), permissions: z.array(z.string()), createdAt: moment, expiresAt: moment,
+  revokedAt: moment.nullable(),
+}).meta({ id: 'ApiKey' });
+export const MadeApiKey = ApiKeyView.extend({ key: z.string().optional().meta({ description: 'shown in the first answer only' }) }).meta({ id: 'MadeApiKey' });
+export const ApiKeys = listOf(ApiKeyView, 'ApiKeys');
+export const NewApiKey = z.strictObject({ name: Name, roles: RoleNames.default([]), permissions: PermissionNames.default([]), expiresInDays: ExpiresInDays })
+  .refine(({ roles, permissions }) => roles.length + permissions.length > 0, { error: 'a key that may do nothing', path: ['roles'] })
+  .meta({ id: 'NewApiKey', examples: [{ name: 'till 4', roles: ['cashier'], permissions: ['sessions.read'], expiresInDays: 30 }] });
+export const ApiKeyRotation = z.strictObject({ overlapHours: z.int().min(0).max(168).default(24), expiresInDays: ExpiresInDays })
+  .meta({ id: 'ApiKeyRotation', description: 'the old key stops after the overlap', examples: [{ overlapHours: 24 }] });
+export const FoundedOperator = OperatorView.extend({ apiKey: MadeApiKey }).meta({ id: 'FoundedOperator' });
+
+// Players, their wallets and sessions
+
+const PlayerStatus = z.enum(['active', 'blocked', 'closed']);
+export const PlayerView = z.strictObject({
+  playerId: z.string(), externalId: z.string(), status: PlayerStatus, currencies: z.array(z.string()), createdAt: moment,
+}).meta({ id: 'Player' });
+export const Players = listOf(PlayerView, 'Players');
+export const NewPlayer = z.strictObject({ externalId: text(128), currencies: z.array(Currency).min(1).max(20) })
+  .meta({ id: 'NewPlayer', examples: [{ externalId: 'bert-2', currencies: ['EUR'] }] });
+export const PlayerChange = z.strictObject({ status: PlayerStatus }).meta({ id: 'PlayerChange', examples: [{ status: 'active' }] });
+
+export const WalletView = z.strictObject({ currency: z.string(), balance: z.string(), walletVersion: z.int() }).meta({ id: 'Wallet' });
+export const Wallets = z.strictObject({ items: z.array(WalletView), nextCursor: z.null() }).meta({ id: 'Wallets' });
+export const NewWallet = z.strictObject({ currency: Currency }).meta({ id: 'NewWallet', examples: [{ currency: 'JPY' }] });
+
+const SESSION_S = { least: 60, most: 30 * 86_400, usual: 86_400 };
+export const SessionView = z.strictObject({
+  sessionId: z.string(), accountId: z.int(), currency: z.string(), state: z.enum(['active', 'expired', 'closed']), startedAt: moment, expiresAt: moment,
+  country: z.string().optional(), jurisdiction: z.string().optional(), language: z.string().optional(),
+}).meta({ id: 'Session' });
+export const StartedSession = SessionView.extend({ sessionToken: z.string().optional().meta({ description: 'shown in the first answer only' }) })
+  .meta({ id: 'StartedSession' });
+export const Sessions = listOf(SessionView, 'Sessions');
+export const NewSession = z.strictObject({
+  accountId: z.int().min(1).max(999_999_999), currency: Currency, lifetimeSeconds: z.int().min(SESSION_S.least).max(SESSION_S.most).default(SESSION_S.usual),
+  country: z.string().regex(/^[A-Z]{2}$/).optional(), jurisdiction: text(32).optional(), language: text(35).optional(),
+}).meta({ id: 'NewSession', examples: [{ accountId: EXAMPLES.accountId, currency: 'EUR', lifetimeSeconds: 3_600, country: 'MT', language: 'en' }] });
+
+// The cashier
+
+export const CashierRequest = z.strictObject({ currency: Currency, amount: Amount }).meta({ id: 'CashierRequest', examples: [{ currency: 'EUR', amount: '12.50' }] });
+export const CashierReceipt = z.strictObject({
+  transactionId: z.string(), reference: z.string(), type: z.enum(['deposit', 'withdrawal']), status: z.enum(['applied', 'replayed']), amount: z.string(),
+  currency: z.string(), balance: z.string(), walletVersion: z.int(), processedAt: moment,
+}).meta({ id: 'CashierReceipt' });
+
+// Provider accounts
+
+const PolicyRecord = z.record(z.string(), z.unknown()).meta({ description: 'what is left out is the dialect’s default' });
+export const AccountView = z.strictObject({
+  accountId: z.int(), provider: z.string(), dialect: z.string(), policy: z.record(z.string(), z.unknown()), betsAllowed: z.boolean(), createdAt: moment,
+}).meta({ id: 'ProviderAccount' });
+export const Accounts = listOf(AccountView, 'ProviderAccounts');
+export const NewAccount = z.strictObject({ provider: Name, dialect: z.literal('native'), policy: PolicyRecord.default({}) })
+  .meta({ id: 'NewProviderAccount', examples: [{ provider: 'another-studio', dialect: 'native', policy: { deadlineMs: 1_500 } }] });
+export const AccountChange = z.strictObject({ policy: PolicyRecord.optional(), betsAllowed: z.boolean().optional() })
+  .meta({ id: 'ProviderAccountChange', examples: [{ policy: { deadlineMs: 1_200 }, betsAllowed: true }] });
+
+export const CredentialView = z.strictObject({
+  apiKey: z.string(), retiredUntil: moment.nullable().meta({ description: 'until when a replaced secret still verifies' }),
+}).meta({ id: 'Credential' });
+export const MadeCredential = CredentialView.extend({ secret: z.string().optional().meta({ description: 'shown in the first answer only' }) })
+  .meta({ id: 'MadeCredential' });
+export const Credentials = listOf(CredentialView, 'Credentials');
+export const CredentialRotation = z.strictObject({ overlapHours: z.int().min(0).max(168).default(72) })
+  .meta({ id: 'CredentialRotation', description: 'the old secret verifies so long, for what the provider has signed and retries', examples: [{ overlapHours: 72 }] });
+export const Nothing = z.strictObject({}).meta({ id: 'Nothing', examples: [{}] });
+
+export const GameView = z.strictObject({ gameId: z.string(), name: z.string(), betsAllowed: z.boolean() }).meta({ id: 'Game' });
+export const Games = listOf(GameView, 'Games');
+export const GamePut = z.strictObject({ name: Name, betsAllowed: z.boolean().default(true) })
+  .meta({ id: 'GamePut', examples: [{ name: 'Harbour Lights', betsAllowed: true }] });

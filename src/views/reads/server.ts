@@ -1,0 +1,100 @@
+import pg from 'pg';
+import { classify, flush, statement, sqlState, type Field, type Step } from '../../../libs/postgres/index.ts';
+import { Late, within } from './deadline.ts';
+import { askStanding, standingOf, type Standing } from './standing.ts';
+import { Watch } from './watch.ts';
+
+/** This server cannot answer now; another one may. */
+export class NoAnswer extends Error {}
+/** More reads wait for it than may. */
+export class TooMany extends NoAnswer {}
+/** The query itself takes longer than a read may; it would elsewhere, too. */
+export class TooSlow extends Error {}
+
+export interface Found {
+  readonly standing: Standing;
+  readonly rows: readonly (readonly Field[][])[];
+}
+
+export interface ServerOptions {
+  readonly connections: number;
+  /** reads that may wait for one of them */
+  readonly waiting: number;
+}
+
+/** Every row is found by its index, and one plan serves all tenants; partitions are left out when it runs. */
+export const READ_SETTINGS = {
+  statement_timeout: '2s', idle_in_transaction_session_timeout: '2s', default_transaction_read_only: 'on', enable_seqscan: 'off', enable_hashjoin: 'off',
+  enable_mergejoin: 'off', plan_cache_mode: 'force_generic_plan', jit: 'off',
+};
+const CONNECT_MS = 700;
+const STATEMENT_TIMED_OUT = '57014';
+
+const begin = statement('begin_reading', 'begin read only');
+const beOperator = statement('be_operator', "select set_config('croupier.operator', $1, true)");
+const commit = statement('commit', 'commit');
+
+/** One database server, as croupier_read: connections for reads, and a watch over where it stands. */
+export class Server {
+  /** host and port */
+  readonly name: string;
+  readonly watch: Watch;
+  private readonly pool: pg.Pool;
+
+  constructor(url: string, private readonly options: ServerOptions, heard: (standing: Standing) => void = () => undefined) {
+    this.name = new URL(url).host;
+    this.watch = new Watch(url, heard);
+    this.pool = new pg.Pool({
+      connectionString: url, application_name: 'croupier views', max: options.connections, connectionTimeoutMillis: CONNECT_MS, keepAlive: true,
+      options: Object.entries(READ_SETTINGS).map(([name, value]) => `-c ${name}=${value}`).join(' '),
+    });
+    this.pool.on('error', () => undefined);
+    // Also of one that is handed out when its server goes: its read hears of it by itself, and an error that nobody hears ends the process.
+    this.pool.on('connect', (client) => void client.on('error', () => undefined));
+  }
+
+  /**
+   * One transaction in one flush: where the server stands, then the statements, each with a snapshot younger than that.
+   * Fails with `NoAnswer` where the server did not answer within `ms`.
+   */
+  async read(operator: string, steps: readonly Step[], ms: number): Promise<Found> {
+    if (this.pool.waitingCount >= this.options.waiting) throw new TooMany(`more than ${this.options.waiting} reads wait for ${this.name}`);
+    const endsAt = performance.now() + ms;
+    const client = await this.connected(ms);
+    const whole = [begin(), beOperator([operator]), askStanding(), ...steps, commit()];
+    try {
+      const { rows, tags, error } = await within(flush(client as unknown as pg.Client, whole), endsAt - performance.now());
+      if (error) throw error;
+      if (tags.at(-1) !== 'COMMIT') throw new Error('the transaction was not committed');
+      const found = { standing: standingOf(rows[2]?.[0]), rows: rows.slice(3, -1) };
+      client.release();
+      return found;
+    } catch (error) {
+      client.release(true);
+      throw this.meaningOf(error);
+    }
+  }
+
+  private async connected(ms: number): Promise<pg.PoolClient> {
+    const asked = this.pool.connect();
+    try {
+      return await within(asked, ms);
+    } catch (error) {
+      // One that comes after all goes to the next who waits.
+      if (error instanceof Late) asked.then((client) => client.release(), () => undefined);
+      throw new NoAnswer(`no connection to ${this.name}`, { cause: error });
+    }
+  }
+
+  private meaningOf(error: unknown): unknown {
+    const slow = error instanceof Late ? this.watch.live === true : sqlState(error) === STATEMENT_TIMED_OUT;
+    if (slow) return new TooSlow('the read took too long', { cause: error });
+    if (error instanceof Late || classify(error) !== 'poison') return new NoAnswer(`no answer from ${this.name}`, { cause: error });
+    return error;
+  }
+
+  async close(): Promise<void> {
+    await this.watch.stop();
+    await this.pool.end();
+  }
+}

@@ -1,0 +1,114 @@
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { openCursor, sealCursor } from '../../../libs/http/index.ts';
+import { statement, type Field } from '../../../libs/postgres/index.ts';
+import { refuse } from '../../access/contract.ts';
+import { Reads } from '../reads.ts';
+import { seen, type Asker, type View } from '../view.ts';
+import { ENTRY, entryOf, scaleOf, type Entry, type KINDS } from './entry.ts';
+
+export interface WalletRequest {
+  readonly player: string;
+  readonly currency: string;
+  readonly order: 'asc' | 'desc';
+  readonly limit: number;
+  readonly kind?: (typeof KINDS)[number];
+  /** ISO times: at or after, before */
+  readonly from?: string;
+  readonly to?: string;
+  readonly account?: number;
+  readonly cursor?: string;
+}
+
+export interface WalletPage {
+  readonly items: readonly Entry[];
+  readonly nextCursor?: string;
+  readonly previousCursor?: string;
+}
+
+/** The transactions of one wallet, page by page in either direction, by its version. */
+export class TransactionsOfWallet extends Query<View<WalletPage>> {
+  constructor(readonly asker: Asker, readonly request: WalletRequest) { super(); }
+}
+
+const askKey = statement<[string]>('view_cursor_key', "select encode(cursor_key, 'hex') from configuration");
+
+const findWallet = statement('view_wallet', `
+select c.exponent, c.scale from wallet w join currency c on c.code = w.currency
+where w.player_id = $1::uuid and w.currency = $2 and w.operator_id = $3::uuid`);
+
+/** A wallet's time never goes back with its version, so a place in it leaves out the months on the other side. */
+const page = (name: string, beyond: '<' | '>') => statement(name, `
+select ${ENTRY} from transaction t
+where t.player_id = $1::uuid and t.currency = $2 and t.operator_id = $3::uuid and t.version ${beyond} $4::int8 and t.at ${beyond}= $5::timestamptz
+  and t.at >= $6::timestamptz and t.at < $7::timestamptz and ($8::text is null or t.kind = $8::transaction_kind)
+  and ($9::int is null or t.account_id = $9::int)
+order by t.version ${beyond === '<' ? 'desc' : 'asc'} limit $10::int`);
+const older = page('view_wallet_older', '<');
+const newer = page('view_wallet_newer', '>');
+
+/** Where a page begins. `way`: on from there, or back; `token`: what the page before had seen, so that a list never goes back in time. */
+interface Place {
+  readonly way: 'next' | 'previous';
+  readonly version: number;
+  readonly at: number;
+  readonly token: string;
+}
+
+/** All that chooses rows; a cursor is good for nothing else. */
+const scopeOf = ({ operator }: Asker, { player, currency, order, kind, from, to, account }: WalletRequest): string[] =>
+  ['transactions of wallet', operator, player, currency, order, kind ?? '', from ?? '', to ?? '', String(account ?? '')];
+
+@QueryHandler(TransactionsOfWallet)
+export class TransactionsOfWalletHandler implements IQueryHandler<TransactionsOfWallet> {
+  private key: Buffer | undefined;
+
+  constructor(private readonly reads: Reads) {}
+
+  async execute({ asker, request }: TransactionsOfWallet): Promise<View<WalletPage>> {
+    const key = (this.key ??= await this.askKey(asker));
+    const scope = scopeOf(asker, request);
+    const place = request.cursor === undefined ? undefined : placeOf(openCursor(key, scope, request.cursor));
+    const back = place?.way === 'previous';
+    const descending = (request.order === 'desc') !== back;
+    const { player, currency, limit } = request;
+    const who = [player, currency, asker.operator];
+    const steps = [findWallet(who), (descending ? older : newer)([...who, ...bounds(request, place, descending), limit + 1])] as const;
+    const answer = await this.reads.at(asker.token ?? place?.token).as(asker.operator, steps);
+    const [wallets, found] = answer.rows;
+    const [wallet] = wallets;
+    if (!wallet) return seen(answer);
+    const rows = found.slice(0, limit);
+    if (back) rows.reverse();
+    const cursorAt = (way: Place['way'], row: readonly Field[] | undefined) =>
+      row && sealCursor(key, scope, [way, Number(row[VERSION]), Number(row[AT]), answer.token]);
+    const further = found.length > limit;
+    const nextCursor = back || further ? cursorAt('next', rows.at(-1)) : undefined;
+    // Nothing before it is there yet on this server: the same question may find it later.
+    const previousCursor = back && rows.length === 0 ? request.cursor : (back ? further : place) ? cursorAt('previous', rows[0]) : undefined;
+    const items = rows.map((row) => entryOf(row, scaleOf(wallet[0], wallet[1])));
+    return { ...seen(answer), body: { items, ...(nextCursor && { nextCursor }), ...(previousCursor && { previousCursor }) } };
+  }
+
+  private async askKey({ operator }: Asker): Promise<Buffer> {
+    const { rows } = await this.reads.at().as(operator, [askKey()]);
+    return Buffer.from(rows[0][0]?.[0] ?? '', 'hex');
+  }
+}
+
+const VERSION = 3;
+const AT = 4;
+const NO_VERSION = { older: '9223372036854775807', newer: '-1' };
+
+/** Args 4 to 9. A time in a cursor is a whole millisecond, a row's might not be. */
+function bounds({ kind, from, to, account }: WalletRequest, place: Place | undefined, descending: boolean): (string | number | null)[] {
+  const [side, slack] = descending ? (['older', 1] as const) : (['newer', -1] as const);
+  const version = place ? String(place.version) : NO_VERSION[side];
+  const at = place ? new Date(place.at + slack).toISOString() : descending ? 'infinity' : '-infinity';
+  return [version, at, from ?? '-infinity', to ?? 'infinity', kind ?? null, account ?? null];
+}
+
+function placeOf(position: readonly (string | number | null)[] | undefined): Place {
+  if (!position) throw refuse('REQUEST_INVALID', 'query: cursor', { errors: [{ field: 'cursor', message: 'not a cursor of this list and these filters' }] });
+  const [way, version, at, token] = position;
+  return { way: way as Place['way'], version: Number(version), at: Number(at), token: String(token) };
+}

@@ -1,0 +1,28 @@
+import { it } from '@jest/globals';
+import { freshDatabase } from '../support/cluster.ts';
+import { Platform, plantKey, rolesOn } from '../support/office.ts';
+import { Proxy } from '../support/proxy.ts';
+import { serveHere } from '../support/server.ts';
+import { createWorld } from '../support/world.ts';
+const say = (...x: unknown[]) => process.stderr.write(`${(performance.now() / 1000).toFixed(1)} ${x.map((y) => JSON.stringify(y)).join(' ')}\n`);
+it('looks', async () => {
+  const database = await freshDatabase();
+  const world = await createWorld(database, { players: { EUR: 1 } });
+  const proxy = await Proxy.before(database.url('croupier_office'));
+  const served = await serveHere(database, { ...rolesOn(database, 'office'), DATABASE_OFFICE_URL: proxy.through(database.url('croupier_office')) });
+  const platform = new Platform(served.baseUrl, await plantKey(database, world.operators[0] as string));
+  say((await platform.get('/v1/operator')).status);
+  const struck = proxy.strikeCommit('reply lost');
+  say('sending');
+  const r = await platform.post('/v1/players', { externalId: 'a', currencies: ['EUR'] }, { idempotencyKey: 'a' });
+  say(r.status, r.body);
+  await struck;
+  say('struck');
+  const q = await platform.post('/v1/players', { externalId: 'a', currencies: ['EUR'] }, { idempotencyKey: 'a' });
+  say(q.status, q.body);
+  say('closing');
+  await served.close();
+  say('closed');
+  await proxy.close();
+  say('end');
+}, 60_000);

@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { planted, ROOT } from './tree.ts';
+
+// Law E: a role is a list of parts, and loads nothing of the others. Imports are checked by dependency-cruiser; this looks at what a process of
+// each role really loads, also by a framework that tries whether a package is there.
+
+const DIST = process.env['TEST_DIST'] ?? join(ROOT, 'dist');
+const PACKAGES = /node_modules\/(@mikro-orm|kysely|@nestjs\/bullmq|bullmq|ioredis|redis|@redis|keyv|@keyv|cache-manager|typeorm|sequelize)\//;
+/** Of ours, what a role has no business with. A message, a contract and how an error is answered are everybody's. */
+const FOREIGN = {
+  wallet: /\/src\/((views|office|ops\/jobs|ops\/page)\/.*)$/,
+  office: /\/src\/((ops\/jobs|ops\/page)\/.*|providers\/(door|configuration|providers)\..*)$/,
+  worker: /\/src\/((views|office|ops\/page)\/.*|wallet\/(?!contract|commands).*|sessions\/handlers.*|providers\/(door|configuration|providers)\..*)$/,
+} as const;
+
+const URLS = ['DATABASE_URL', 'DATABASE_OFFICE_URL', 'DATABASE_WORKER_URL', 'DATABASE_READ_URL'];
+
+/** Puts a role's modules together as `src/app.ts` does, without a database, and prints every module that is loaded on the way. */
+const WITNESS = `
+  import { registerHooks } from 'node:module';
+  registerHooks({ load: (url, context, next) => { console.log('loaded ' + url); return next(url, context); } });
+  const [app, config] = process.argv.slice(1);
+  const { readConfig } = await import(config);
+  const root = await import(app);
+  await root.AppModule?.forRoot(readConfig());`;
+
+function loadedBy(role: string, app = pathToFileURL(join(DIST, 'src/app.module.js')).href): string[] {
+  const env = { PATH: process.env['PATH'] ?? '', ROLE: role, ...Object.fromEntries(URLS.map((name) => [name, 'postgres://a:b@127.0.0.1:1/c'])) };
+  const config = pathToFileURL(join(DIST, 'src/config.js')).href;
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '--eval', WITNESS, app, config], {
+    cwd: ROOT, encoding: 'utf8', env, timeout: 30_000, maxBuffer: 2 ** 26,
+  });
+  if (status !== 0) throw new Error(stderr);
+  return stdout.split('\n').filter((line) => line.startsWith('loaded '));
+}
+
+const among = (lines: readonly string[], names: RegExp): string[] => [...new Set(lines.flatMap((line) => names.exec(line)?.[1] ?? []))].toSorted();
+describe('the role', () => {
+  it('wallet loads what moves money, and no ORM, no queue, no cache, no view and nothing of the office', () => {
+    const lines = loadedBy('wallet');
+    expect([among(lines, PACKAGES), among(lines, FOREIGN.wallet)]).toEqual([[], []]);
+    expect(among(lines, /\/src\/(wallet\/lane\.js|providers\/door.*)$/)).toEqual(['providers/door.controller.js', 'wallet/lane.js']);
+  });
+
+  it('worker loads the queue, and no lane, no door, no view and nothing of the office', () => {
+    const lines = loadedBy('worker');
+    expect([among(lines, PACKAGES), among(lines, FOREIGN.worker)]).toEqual([['@nestjs/bullmq', 'bullmq'], []]);
+    expect(among(lines, /\/src\/(ops\/jobs\/jobs.*)$/)).toEqual(['ops/jobs/jobs.module.js']);
+  });
+
+  it('office loads the operator\'s API and the views, and no queue, no cache and no provider\'s door', () => {
+    const lines = loadedBy('office');
+    expect([among(lines, PACKAGES), among(lines, FOREIGN.office)]).toEqual([['@mikro-orm', 'kysely'], []]);
+    expect(among(lines, /\/src\/(views\/views\.module\.js|office\/office\.module\.js)$/)).toEqual(['office/office.module.js', 'views/views.module.js']);
+  });
+
+  it('all loads every part', () => {
+    const lines = loadedBy('all');
+    expect(among(lines, PACKAGES)).toEqual(['@mikro-orm', '@nestjs/bullmq', 'bullmq', 'kysely']);
+    expect(among(lines, /\/src\/((?:wallet|providers|office|views|ops\/jobs)\/\w+\.module\.js)$/)).toHaveLength(5);
+  });
+
+  it('is found out where it loads what it must not', () => {
+    using tree = planted({
+      'package.json': '{ "type": "module" }',
+      'app.module.js': `import 'bullmq'; import '@mikro-orm/core'; export const AppModule = { forRoot: () => import('./src/views/reads.js') };`,
+      'src/views/reads.js': "import '../ops/jobs/queue.js'; import '../wallet/lane.js'; import '../wallet/contract.js';",
+      'src/ops/jobs/queue.js': '', 'src/wallet/lane.js': '', 'src/wallet/contract.js': '',
+    }, []);
+    const lines = loadedBy('wallet', pathToFileURL(join(tree.dir, 'app.module.js')).href);
+    expect(among(lines, PACKAGES)).toEqual(['@mikro-orm', 'bullmq']);
+    expect(among(lines, FOREIGN.wallet)).toEqual(['ops/jobs/queue.js', 'views/reads.js']);
+    expect(among(lines, FOREIGN.worker)).toEqual(['views/reads.js', 'wallet/lane.js']);
+  });
+});
