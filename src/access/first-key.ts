@@ -12,8 +12,8 @@ export interface FirstKey {
 const insertOperator = statement('found_operator', 'insert into operator (operator_id, name) values ($1, $2)');
 /** Deposits and withdrawals are the operator's own: an account without a key, so that nobody calls through it. */
 const insertCashier = statement('found_cashier', "insert into provider_account (operator_id, provider, dialect) values ($1, 'cashier', 'none')");
-const insertKey = statement('first_key',
-  "insert into api_key (api_key_id, operator_id, name, secret_hash, roles, expires_at) values ($1, $2, 'made by cli', $3, '{administrator}', now() + interval '90 days')");
+const insertKey = statement('first_key', `insert into api_key (api_key_id, operator_id, name, secret_hash, roles, expires_at)
+  values ($1, $2, 'made by cli', $3, '{administrator}', now() + interval '90 days')`);
 
 /** An operator by name, made if there is none, and an administrator's key of it. `url`: the database as croupier_office. */
 export async function firstKey(url: string, name: string): Promise<FirstKey> {

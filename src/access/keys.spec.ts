@@ -28,7 +28,8 @@ describe('a key', () => {
     const { key, hash } = makeKey(OPERATOR, { id });
     expect(readKey(key)).toEqual({ operatorId: OPERATOR, keyId: id });
     expect(hash).toHaveLength(32);
-    for (const text of ['', key.slice(3), key.slice(0, -1), `${key}A`, ` ${key}`, key.replace('ck_', 'CK_'), `ck_${'+'.repeat(86)}`]) expect(readKey(text)).toBeUndefined();
+    const others = ['', key.slice(3), key.slice(0, -1), `${key}A`, ` ${key}`, key.replace('ck_', 'CK_'), `ck_${'+'.repeat(86)}`];
+    expect(others.map(readKey)).toEqual(others.map(() => undefined));
   });
 
   it('of a derived secret is the same each time', () => {

@@ -3,6 +3,7 @@ import { RequestMethod } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
 import { ModulesContainer } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
 import { declarationOf, type Declared } from './declare.ts';
 
 /** Routes that no controller serves, and why anybody may call them. */
@@ -27,7 +28,8 @@ export function routesOf(app: NestFastifyApplication): Route[] {
         const method = prototype[name];
         const verb = typeof method === 'function' ? (Reflect.getMetadata(METHOD_METADATA, method) as RequestMethod | undefined) : undefined;
         if (verb === undefined) continue;
-        for (const path of pathsOf(metatype, method as object)) routes.push({ name: `${RequestMethod[verb]} ${path}`, declared: declarationOf(method as object, metatype) });
+        const declared = declarationOf(method as object, metatype);
+        for (const path of pathsOf(metatype, method as object)) routes.push({ name: `${RequestMethod[verb]} ${path}`, declared });
       }
     }
   }
@@ -36,14 +38,15 @@ export function routesOf(app: NestFastifyApplication): Route[] {
 
 function pathsOf(controller: object, method: object): string[] {
   const at = (target: object) => [Reflect.getMetadata(PATH_METADATA, target) as string | string[]].flat();
-  return at(controller).flatMap((first) => at(method).map((second) => `/${[first, second].flatMap((path) => path.split('/')).filter(Boolean).join('/')}`));
+  const joined = (parts: readonly string[]) => `/${parts.flatMap((path) => path.split('/')).filter(Boolean).join('/')}`;
+  return at(controller).flatMap((first) => at(method).map((second) => joined([first, second])));
 }
 
 /**
  * Refuses the start with a sentence that names the routes: of controllers without `@Require` or `@Public`, and of whatever else was
  * registered with the server and is not named here. Called before the first route is there.
  */
-export function refuseUndeclared(app: () => NestFastifyApplication, fastify: ReturnType<ReturnType<NestFastifyApplication['getHttpAdapter']>['getInstance']>): void {
+export function refuseUndeclared(app: () => NestFastifyApplication, fastify: FastifyInstance): void {
   const registered: string[] = [];
   fastify.addHook('onRoute', ({ method, url }) => {
     for (const verb of [method].flat()) if (verb !== 'HEAD') registered.push(`${verb} ${url}`);

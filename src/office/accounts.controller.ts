@@ -36,8 +36,12 @@ export class AccountsController {
 
   @Patch(':accountId')
   @Require('accounts.manage')
-  @Does(200, AccountView, { summary: 'Set its policy, stop or allow its bets', description: 'Every process follows within a second. The policy is replaced as a whole.' })
-  change(@Command() asked: Asked, @Param('accountId', { schema: AccountId }) accountId: number, @Body({ schema: AccountChange }) body: z.infer<typeof AccountChange>) {
+  @Does(200, AccountView, {
+    summary: 'Set its policy, stop or allow its bets', description: 'Every process follows within a second. The policy is replaced as a whole.',
+  })
+  change(
+    @Command() asked: Asked, @Param('accountId', { schema: AccountId }) accountId: number, @Body({ schema: AccountChange }) body: z.infer<typeof AccountChange>,
+  ) {
     return this.accounts.change(asked, accountId, body);
   }
 
@@ -57,7 +61,9 @@ export class AccountsController {
 
   @Put(':accountId/games/:gameId')
   @Require('accounts.manage')
-  @Does(200, GameView, { summary: 'Add or change a game, stop or allow its bets', description: 'Every process follows within a second; wins and rollbacks go on.' })
+  @Does(200, GameView, {
+    summary: 'Add or change a game, stop or allow its bets', description: 'Every process follows within a second; wins and rollbacks go on.',
+  })
   putGame(
     @Command() asked: Asked, @Param('accountId', { schema: AccountId }) accountId: number, @Param('gameId', { schema: GameId }) gameId: string,
     @Body({ schema: GamePut }) body: z.infer<typeof GamePut>,

@@ -15,14 +15,21 @@ export class CashierController {
   @Post('deposits')
   @Require('money.deposit')
   @Does(201, CashierReceipt, { summary: 'Put money into a player’s wallet', description: 'The Idempotency-Key is its reference in the ledger.' })
-  deposit(@Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Body({ schema: CashierRequest }) body: z.infer<typeof CashierRequest>) {
+  deposit(
+    @Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Body({ schema: CashierRequest }) body: z.infer<typeof CashierRequest>,
+  ) {
     return this.cashier.move('deposit', asked, playerId, body);
   }
 
   @Post('withdrawals')
   @Require('money.withdraw')
-  @Does(201, CashierReceipt, { summary: 'Take money out of a player’s wallet', description: 'More than the balance is refused and not remembered: the same call may succeed later.' })
-  withdraw(@Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Body({ schema: CashierRequest }) body: z.infer<typeof CashierRequest>) {
+  @Does(201, CashierReceipt, {
+    summary: 'Take money out of a player’s wallet',
+    description: 'More than the balance is refused and not remembered: the same call may succeed later.',
+  })
+  withdraw(
+    @Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Body({ schema: CashierRequest }) body: z.infer<typeof CashierRequest>,
+  ) {
     return this.cashier.move('withdrawal', asked, playerId, body);
   }
 }

@@ -40,7 +40,9 @@ export class CredentialsController {
   @Delete(':apiKey')
   @Require('credentials.manage')
   @Does(200, CredentialView, { summary: 'Revoke a credential', description: 'Within a second nothing signed by it is taken any more.' })
-  revoke(@Command() asked: Asked, @Param('accountId', { schema: AccountId }) accountId: number, @Param('apiKey', { schema: CredentialKey }) apiKey: string) {
+  revoke(
+    @Command() asked: Asked, @Param('accountId', { schema: AccountId }) accountId: number, @Param('apiKey', { schema: CredentialKey }) apiKey: string,
+  ) {
     return this.credentials.revoke(asked, accountId, apiKey);
   }
 }

@@ -27,7 +27,9 @@ export class Office {
   constructor(url: string) {
     this.orm = new MikroORM({
       clientUrl: url, entities: ENTITIES, pool: { min: 0, max: CONNECTIONS }, logger: () => undefined,
-      driverOptions: { application_name: 'croupier office', options: SETTINGS, connectionTimeoutMillis: CONNECT_MS, keepAlive: true, onPoolCreated: takeBack },
+      driverOptions: {
+        application_name: 'croupier office', options: SETTINGS, connectionTimeoutMillis: CONNECT_MS, keepAlive: true, onPoolCreated: takeBack,
+      },
     });
   }
 
@@ -50,7 +52,7 @@ export class Office {
   }
 
   /** Inside a transaction of another operator: the rows of one that is being founded. Afterwards the work goes on as who it was. */
-  async founding<T>(em: EntityManager, { founder, operator }: { readonly founder: string; readonly operator: string }, work: () => Promise<T>): Promise<T> {
+  async founding<T>(em: EntityManager, { founder, operator }: Readonly<Record<'founder' | 'operator', string>>, work: () => Promise<T>): Promise<T> {
     await em.flush();
     await become(em, operator);
     const done = await work();
@@ -69,20 +71,19 @@ export class Office {
  * the pool would have no connection left. One that has ended, or is held for longer than any transaction may take, is taken back here.
  */
 function takeBack(pool: pg.Pool): void {
+  const held = new Map<pg.PoolClient, () => void>();
   pool.on('acquire', (client) => {
-    const release = client.release.bind(client);
-    let back = false;
-    const giveBack = (destroy?: Error | boolean) => {
-      if (back) return;
-      back = true;
-      clearTimeout(timer);
-      client.off('end', lost);
-      release(destroy);
-    };
-    const lost = () => giveBack(true);
+    const lost = () => client.release(true);
     const timer = setTimeout(lost, HELD_MS).unref();
     client.once('end', lost);
-    client.release = giveBack;
+    held.set(client, () => {
+      clearTimeout(timer);
+      client.off('end', lost);
+    });
+  });
+  pool.on('release', (_error, client) => {
+    held.get(client)?.();
+    held.delete(client);
   });
 }
 

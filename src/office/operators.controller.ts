@@ -21,14 +21,20 @@ export class OperatorsController {
 
   @Patch('operator')
   @Require('settings.manage')
-  @Does(200, OperatorView, { summary: 'Rename the operator, stop or allow its bets', description: 'The switch reaches every process within a second; wins and rollbacks go on.' })
+  @Does(200, OperatorView, {
+    summary: 'Rename the operator, stop or allow its bets',
+    description: 'The switch reaches every process within a second; wins and rollbacks go on.',
+  })
   change(@Command() asked: Asked, @Body({ schema: OperatorChange }) body: z.infer<typeof OperatorChange>) {
     return this.operators.change(asked, body);
   }
 
   @Post('operators')
   @Require('operators.manage')
-  @Does(201, FoundedOperator, { summary: 'Make another operator, with its first key', description: 'An administrator’s key, shown once. Names of operators are unique in the whole system.' })
+  @Does(201, FoundedOperator, {
+    summary: 'Make another operator, with its first key',
+    description: 'An administrator’s key, shown once. Names of operators are unique in the whole system.',
+  })
   found(@Command() asked: Asked, @Body({ schema: NewOperator }) body: z.infer<typeof NewOperator>) {
     return this.operators.found(asked, body);
   }

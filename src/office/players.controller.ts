@@ -36,8 +36,13 @@ export class PlayersController {
 
   @Patch(':playerId')
   @Require('players.manage')
-  @Does(200, PlayerView, { summary: 'Block a player, close it, or let it bet again', description: 'From the answer on no bet is taken, or bets are taken again; wins and rollbacks go on.' })
-  change(@Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Body({ schema: PlayerChange }) { status }: z.infer<typeof PlayerChange>) {
+  @Does(200, PlayerView, {
+    summary: 'Block a player, close it, or let it bet again',
+    description: 'From the answer on no bet is taken, or bets are taken again; wins and rollbacks go on.',
+  })
+  change(
+    @Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Body({ schema: PlayerChange }) { status }: z.infer<typeof PlayerChange>,
+  ) {
     return this.players.setStatus(asked, playerId, status);
   }
 
@@ -53,7 +58,9 @@ export class PlayersController {
   @Post(':playerId/wallets')
   @Require('players.manage')
   @Does(201, WalletView, { summary: 'Open a wallet in a further currency', description: 'One that is there stays as it is.' })
-  openWallet(@Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Body({ schema: NewWallet }) { currency }: z.infer<typeof NewWallet>) {
+  openWallet(
+    @Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Body({ schema: NewWallet }) { currency }: z.infer<typeof NewWallet>,
+  ) {
     return this.players.openWallet(asked, playerId, currency);
   }
 }

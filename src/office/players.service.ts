@@ -29,7 +29,8 @@ export class PlayersService {
       const { items, ...cursors } = await page<Player, string>(em, query, {
         scope: [operatorId, 'players', externalId === undefined ? '' : `externalId=${externalId}`], order: 'asc', keyOf: (player) => player.playerId,
         rows: ({ take, order, beyond }) => em.find(
-          PlayerEntity, { ...(externalId !== undefined && { externalId }), ...(beyond && { playerId: beyond }) }, { limit: take, orderBy: { playerId: order } }),
+          PlayerEntity, { ...(externalId !== undefined && { externalId }), ...(beyond && { playerId: beyond }) }, { limit: take, orderBy: { playerId: order } },
+        ),
       });
       return { items: await viewsOf(em, items), ...cursors };
     });
@@ -100,7 +101,8 @@ async function refuseUnknown(em: EntityManager, codes: readonly string[]): Promi
   const known = await em.find(CurrencyEntity, { code: { $in: [...codes] } });
   const unknown = codes.filter((code) => !known.some((currency) => currency.code === code));
   if (unknown.length === 0) return;
-  throw refuse('REQUEST_INVALID', 'no such currency', { errors: unknown.map((code) => ({ field: 'currencies', message: `${code} is not a currency of this system` })) });
+  const errors = unknown.map((code) => ({ field: 'currencies', message: `${code} is not a currency of this system` }));
+  throw refuse('REQUEST_INVALID', 'no such currency', { errors });
 }
 
 async function walletViews(em: EntityManager, wallets: readonly Wallet[]): Promise<z.infer<typeof WalletView>[]> {
@@ -111,7 +113,8 @@ async function walletViews(em: EntityManager, wallets: readonly Wallet[]): Promi
 }
 
 async function viewsOf(em: EntityManager, players: readonly Player[]): Promise<View[]> {
-  const wallets = await em.find(WalletEntity, { playerId: { $in: players.map(({ playerId }) => playerId) } }, { orderBy: { currency: 'asc' }, refresh: true });
+  const ids = players.map(({ playerId }) => playerId);
+  const wallets = await em.find(WalletEntity, { playerId: { $in: ids } }, { orderBy: { currency: 'asc' }, refresh: true });
   return players.map(({ playerId, externalId, createdAt }) => {
     const own = wallets.filter((wallet) => wallet.playerId === playerId);
     return { playerId, externalId, status: statusOf(own), currencies: own.map(({ currency }) => currency), createdAt: createdAt.toISOString() };

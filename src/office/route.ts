@@ -8,7 +8,8 @@ interface Described {
   readonly description?: string;
 }
 
-const REPLAYED = { 'idempotent-replayed': { description: '`true` where this is the kept answer of a command done before', schema: { type: 'string' as const } } };
+const STRING = { type: 'string' as const };
+const REPLAYED = { 'idempotent-replayed': { description: '`true` where this is the kept answer of a command done before', schema: STRING } };
 
 /** A read: what it answers. */
 export const Answers = (answer: z.ZodType, { summary, description }: Described) => applyDecorators(
@@ -18,6 +19,9 @@ export const Answers = (answer: z.ZodType, { summary, description }: Described) 
 /** A command: done once under its `Idempotency-Key`. */
 export const Does = (status: 200 | 201, answer: z.ZodType, { summary, description }: Described) => applyDecorators(
   HttpCode(status), ApiOperation({ summary, description }),
-  ApiHeader({ name: 'Idempotency-Key', required: true, description: '1 to 128 printable characters; the same command again is answered, not done again', schema: { type: 'string', minLength: 1, maxLength: 128 } }),
+  ApiHeader({
+    name: 'Idempotency-Key', required: true, schema: { ...STRING, minLength: 1, maxLength: 128 },
+    description: '1 to 128 printable characters; the same command again is answered, not done again, and secrets are left out of that answer',
+  }),
   ApiResponse({ status, description: 'done, now or before', standardSchema: answer as never, headers: REPLAYED }),
 );

@@ -61,7 +61,8 @@ export const ApiKeyView = z.strictObject({
   apiKeyId: z.string(), name: z.string(), roles: z.array(z.string()), permissions: z.array(z.string()), createdAt: moment, expiresAt: moment,
   revokedAt: moment.nullable(),
 }).meta({ id: 'ApiKey' });
-export const MadeApiKey = ApiKeyView.extend({ key: z.string().optional().meta({ description: 'shown in the first answer only' }) }).meta({ id: 'MadeApiKey' });
+export const MadeApiKey = ApiKeyView.extend({ key: z.string().optional().meta({ description: 'shown in the first answer only' }) })
+  .meta({ id: 'MadeApiKey' });
 export const ApiKeys = listOf(ApiKeyView, 'ApiKeys');
 export const NewApiKey = z.strictObject({ name: Name, roles: RoleNames.default([]), permissions: PermissionNames.default([]), expiresInDays: ExpiresInDays })
   .refine(({ roles, permissions }) => roles.length + permissions.length > 0, { error: 'a key that may do nothing', path: ['roles'] })
@@ -100,7 +101,8 @@ export const NewSession = z.strictObject({
 
 // The cashier
 
-export const CashierRequest = z.strictObject({ currency: Currency, amount: Amount }).meta({ id: 'CashierRequest', examples: [{ currency: 'EUR', amount: '12.50' }] });
+export const CashierRequest = z.strictObject({ currency: Currency, amount: Amount })
+  .meta({ id: 'CashierRequest', examples: [{ currency: 'EUR', amount: '12.50' }] });
 export const CashierReceipt = z.strictObject({
   transactionId: z.string(), reference: z.string(), type: z.enum(['deposit', 'withdrawal']), status: z.enum(['applied', 'replayed']), amount: z.string(),
   currency: z.string(), balance: z.string(), walletVersion: z.int(), processedAt: moment,
@@ -125,7 +127,7 @@ export const MadeCredential = CredentialView.extend({ secret: z.string().optiona
   .meta({ id: 'MadeCredential' });
 export const Credentials = listOf(CredentialView, 'Credentials');
 export const CredentialRotation = z.strictObject({ overlapHours: z.int().min(0).max(168).default(72) })
-  .meta({ id: 'CredentialRotation', description: 'the old secret verifies so long, for what the provider has signed and retries', examples: [{ overlapHours: 72 }] });
+  .meta({ id: 'CredentialRotation', description: 'the old secret verifies so long: a provider retries what it has signed', examples: [{ overlapHours: 72 }] });
 export const Nothing = z.strictObject({}).meta({ id: 'Nothing', examples: [{}] });
 
 export const GameView = z.strictObject({ gameId: z.string(), name: z.string(), betsAllowed: z.boolean() }).meta({ id: 'Game' });

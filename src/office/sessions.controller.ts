@@ -23,14 +23,18 @@ export class SessionsController {
   @Post()
   @Require('sessions.manage')
   @Does(201, StartedSession, { summary: 'Start a session', description: 'Of one player, currency and provider account. The token is shown once.' })
-  start(@Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Body({ schema: NewSession }) body: z.infer<typeof NewSession>) {
+  start(
+    @Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Body({ schema: NewSession }) body: z.infer<typeof NewSession>,
+  ) {
     return this.sessions.start(asked, playerId, body);
   }
 
   @Delete(':sessionId')
   @Require('sessions.manage')
   @Does(200, SessionView, { summary: 'End a session', description: 'From the answer on no bet is taken in it; wins and rollbacks go on.' })
-  end(@Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Param('sessionId', { schema: SessionId }) sessionId: string) {
+  end(
+    @Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Param('sessionId', { schema: SessionId }) sessionId: string,
+  ) {
     return this.sessions.end(asked, playerId, sessionId);
   }
 }

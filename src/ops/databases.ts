@@ -30,6 +30,7 @@ export class Databases {
   private readonly told = new Map<Wanted, string>();
   private unfit: UnfitDatabase | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private started = false;
   private stopped = false;
 
   constructor(
@@ -43,6 +44,7 @@ export class Databases {
   async start(): Promise<void> {
     await this.look();
     if (this.unfit) throw this.unfit;
+    this.started = true;
     this.lookAgain();
   }
 
@@ -70,6 +72,8 @@ export class Databases {
       return true;
     } catch (error) {
       if (error instanceof UnfitDatabase) this.unfit = error;
+      // At the start it is what the process ends with.
+      if (this.unfit && !this.started) return false;
       const sentence = error instanceof Error ? error.message : String(error);
       if (this.told.get(one) !== sentence) this.report(`${one.setting} cannot be used`, error);
       this.told.set(one, sentence);

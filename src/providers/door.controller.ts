@@ -1,16 +1,19 @@
-import { Controller, NotFoundException, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, NotFoundException, Param, Post, Req, Res, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { Public } from '../access/contract.ts';
 import { Metrics } from '../ops/metrics.ts';
 import { Admission, Fault } from '../wallet/contract.ts';
 import { Configuration } from './configuration.ts';
 import { NativeAdapter, requestIdOf } from './native/adapter.ts';
-import { problemAnswer, send } from './native/answers.ts';
+import { problemAnswer, send, type WireAnswer } from './native/answers.ts';
 import { isOperation } from './native/schema.ts';
 
+const PATH = 'v1/wallet';
+const BELOW = `/${PATH}/`;
 const NOTHING = Buffer.alloc(0);
 /** While calls are refused by the thousand, a line tells of all that came in so long. */
 const LINE_MS = 1_000;
@@ -18,8 +21,8 @@ const LINE_MS = 1_000;
 /** The providers' door: raw bytes in, raw bytes out. Its routes are described by `native/schema.ts`, from which the OpenAPI document is made. */
 @ApiExcludeController()
 @Public('every call is signed; its dialect verifies the raw bytes')
-@Controller('v1/wallet')
-export class DoorController {
+@Controller(PATH)
+export class DoorController implements OnModuleInit {
   private readonly native: NativeAdapter;
   private overloaded = { calls: 0, toldAt: -Infinity };
 
@@ -28,10 +31,31 @@ export class DoorController {
     commands: CommandBus,
     queries: QueryBus,
     admission: Admission,
+    private readonly host: HttpAdapterHost,
     private readonly metrics: Metrics,
     private readonly logger: PinoLogger,
   ) {
     this.native = new NativeAdapter(configuration, commands, queries, admission);
+  }
+
+  /** Ahead of the routes: a call that is turned away by its path costs hardly more than reading it and writing the answer. */
+  onModuleInit(): void {
+    this.host.httpAdapter.getInstance<FastifyInstance>().addHook('onRequest', (request, reply, done) => {
+      const answer = request.url.startsWith(BELOW) ? this.turnedAway(request) : undefined;
+      if (answer) send(reply, answer);
+      else done();
+    });
+  }
+
+  private turnedAway({ method, params, headers }: FastifyRequest): WireAnswer | undefined {
+    const { operation } = params as { operation?: string };
+    if (method !== 'POST' || operation === undefined || !isOperation(operation)) return undefined;
+    const answer = this.native.turnedAway(operation, headers);
+    if (answer) {
+      this.metrics.answered(operation, answer.status, answer.outcome, 0);
+      this.tellOfOverload(performance.now());
+    }
+    return answer;
   }
 
   @Post(':operation')

@@ -12,7 +12,8 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
     .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'a key of the operator’s API, `ck_…`' }, 'apiKey')
     .addApiKey({ type: 'apiKey', in: 'header', name: 'x-api-key', description: 'public key id of the provider account' }, 'key')
     .addApiKey({ type: 'apiKey', in: 'header', name: 'webhook-signature', description: 'v1,base64(HMAC-SHA256(secret, "{webhook-id}.{webhook-timestamp}.{raw body}"))' }, 'signature');
-  const document = SwaggerModule.createDocument(app, builder.build(), { standardSchemaConverter: schemaOf as never, operationIdFactory: (controller, method) => `${controller.replace('Controller', '').toLowerCase()}.${method}` });
+  const operationIdFactory = (controller: string, method: string) => `${controller.replace('Controller', '').toLowerCase()}.${method}`;
+  const document = SwaggerModule.createDocument(app, builder.build(), { standardSchemaConverter: schemaOf as never, operationIdFactory });
   const withKeys = Object.keys(document.paths).length > 0;
   const codes = Object.keys(withKeys ? { ...MEANINGS, ...CODES } : MEANINGS);
   document.components = { ...document.components, schemas: { ...document.components?.schemas, Problem: problemOf(codes) as never } };
@@ -25,7 +26,8 @@ export function serveReference(app: NestFastifyApplication): void {
   SwaggerModule.setup('docs', app, () => openApiDocument(app), { jsonDocumentUrl: 'docs/openapi.json', customSiteTitle: 'Croupier API' });
 }
 
-const DESCRIPTION = 'Seamless wallet. Game providers sign every call by Standard Webhooks 1.0; operators call with an API key. Every error is problem+json and is judged by its `code`.';
+const DESCRIPTION = 'Seamless wallet. Game providers sign every call by Standard Webhooks 1.0; operators call with an API key. '
+  + 'Every error is problem+json and is judged by its `code`.';
 
 const problemOf = (codes: readonly string[]) => ({
   type: 'object',

@@ -31,7 +31,11 @@ export class WalletModule {
           inject: [Metrics, Probes, PinoLogger],
           useFactory: (metrics: Metrics, probes: Probes, logger: PinoLogger) => lanesOf(config, metrics, probes, logger),
         },
-        { provide: MoneyReads, inject: [Metrics, Probes], useFactory: (metrics: Metrics, probes: Probes) => readsOf(config, metrics, probes) },
+        {
+          provide: MoneyReads,
+          inject: [Metrics, Probes, PinoLogger],
+          useFactory: (metrics: Metrics, probes: Probes, logger: PinoLogger) => readsOf(config, metrics, probes, logger),
+        },
         { provide: Admission, inject: [Lanes, MoneyReads], useFactory: admissionOf },
         { provide: MoneyWrites, useFactory: () => writesOf(config) },
         PlaceBetHandler, PayWinHandler, RollBackHandler, PlayRoundHandler, CloseRoundHandler, AskStatusHandler, ReadBalanceHandler,
@@ -56,12 +60,12 @@ const admissionOf = (lanes: Lanes, { pool: reads }: MoneyReads): Admission => ({
   admits: (callClass, withinMs) => lanes.admits(callClass, withinMs, callClass === 'read' ? reads.waitingCount / READS_WAITING : 0),
 });
 
-function readsOf(config: Config, metrics: Metrics, probes: Probes): MoneyReads {
+function readsOf(config: Config, metrics: Metrics, probes: Probes, logger: PinoLogger): MoneyReads {
   const settings = { statement_timeout: '2s', default_transaction_read_only: 'on' };
   const reads = pool(config.databaseUrl, { name: 'croupier reads', settings }, READ_CONNECTIONS);
   metrics.gauge('croupier_read_connections_in_use', 'Read connections in use', () => reads.totalCount - reads.idleCount);
   metrics.gauge('croupier_read_connections_waiting', 'Reads that wait for a connection', () => reads.waitingCount);
-  const months = monthsAhead(reads);
+  const months = monthsAhead(reads, (warning) => logger.error({ alert: true }, warning));
   metrics.gauge('croupier_months_ahead', 'Months after this one that have partitions in the ledger', months.last);
   probes.add({ name: 'months', check: months.probe });
   return { pool: reads, onApplicationShutdown: () => reads.end() } as MoneyReads;
@@ -91,16 +95,23 @@ function writesOf(config: Config): MoneyWrites {
 const MONTHS_WANTED = 3;
 const MONTHS_READ_EVERY_MS = 60_000;
 
-/** Few months ahead is a warning and no reason to stop: a bet of a month without a partition goes into the default one. */
-function monthsAhead(reads: pg.Pool) {
+/** Few months ahead is an alert and no reason to stop: a bet of a month without a partition goes into the default one. */
+function monthsAhead(reads: pg.Pool, alert: (warning: string) => void) {
+  const warning = `fewer than ${MONTHS_WANTED} months of the ledger are made ahead: is a worker running?`;
   let ahead = Number.NaN;
   let readAt = -Infinity;
+  let toldAt = -Infinity;
   const probe = async (): Promise<Record<string, unknown>> => {
     if (performance.now() - readAt > MONTHS_READ_EVERY_MS || !(ahead >= MONTHS_WANTED)) {
       ahead = Number((await reads.query<{ ahead: number }>('select months_made() as ahead')).rows[0]?.ahead);
       readAt = performance.now();
     }
-    return ahead < MONTHS_WANTED ? { ahead, warning: `fewer than ${MONTHS_WANTED} months of the ledger are made ahead: is a worker running?` } : { ahead };
+    if (!(ahead < MONTHS_WANTED)) return { ahead };
+    if (readAt - toldAt > MONTHS_READ_EVERY_MS) {
+      alert(warning);
+      toldAt = readAt;
+    }
+    return { ahead, warning };
   };
   return { probe, last: () => ahead };
 }

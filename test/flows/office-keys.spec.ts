@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { PERMISSIONS, ROLES } from '../../src/access/contract.ts';
+import { type PERMISSIONS, ROLES } from '../../src/access/contract.ts';
 import { officeGround, Platform, plantKey, rolesOn } from '../support/office.ts';
 import type { Reply } from '../support/provider.ts';
 import { serveHere, type InProcess } from '../support/server.ts';

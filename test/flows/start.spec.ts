@@ -17,7 +17,7 @@ interface Demo {
   baseUrl: string;
   provider: { apiKey: string; secret: string };
   players: { id: string; externalId: string; currency: string; balance: string; sessionToken: string }[];
-  operatorId: string;
+  operator: { id: string; apiKey: string };
   databaseUrl: string;
   replicaUrl: string;
 }
@@ -169,9 +169,9 @@ describe('npm start, one data directory through its life', () => {
     expect(settings.map((row) => row['setting'])).toEqual(['on', 'on', 'on', 'on']);
     expect(await ask(first.replicaUrl, 'select current_user, pg_is_in_recovery()'))
       .toEqual([{ current_user: 'croupier_read', pg_is_in_recovery: true }]);
-    const asTenant = `${first.replicaUrl}?options=-c%20croupier.operator%3D${first.operatorId}`;
+    const asTenant = `${first.replicaUrl}?options=-c%20croupier.operator%3D${first.operator.id}`;
     expect(await ask(asTenant, 'select count(*)::int as players from player')).toEqual([{ players: first.players.length }]);
-    await expect(ask(first.replicaUrl, 'delete from wallet')).rejects.toThrow(/permission denied|read-only/);
+    await expect(ask(asTenant, 'delete from wallet')).rejects.toThrow(/permission denied|read-only/);
   });
 
   it('lets nobody else into the data directory meanwhile', async () => {

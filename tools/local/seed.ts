@@ -2,10 +2,11 @@
  * The demo's world: an operator, a provider account with its key, games, and players with money and a session each.
  * Keys and tokens are derived from one kept secret, so that seeding again finds, and does not double, what is there.
  */
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, type Hmac } from 'node:crypto';
 import type pg from 'pg';
 import { formatAmount, parseAmount, type Currency } from '../../libs/money/index.ts';
 import { connect } from '../../libs/postgres/index.ts';
+import { makeKey } from '../../src/access/contract.ts';
 import { parsePolicy } from '../../src/providers/policy.ts';
 import { isRefusal, type Account } from '../../src/wallet/contract.ts';
 import { Lanes } from '../../src/wallet/lane.ts';
@@ -13,7 +14,7 @@ import { openWallets } from '../../src/wallet/money.ts';
 import { depositOf } from '../../src/wallet/movements.ts';
 
 export interface DemoWorld {
-  operatorId: string;
+  operator: { id: string; apiKey: string };
   provider: { apiKey: string; secret: string };
   games: { id: string; name: string }[];
   players: { id: string; externalId: string; currency: string; balance: string; sessionToken: string }[];
@@ -71,13 +72,24 @@ export async function seed(owner: string, money: string, secret: string): Promis
   try {
     await client.query('begin');
     const { operatorId, studio, cashier } = await seedProvider(client, provider);
+    const apiKey = await seedKey(client, operatorId, derived);
     await seedPlayers(client, operatorId, studio, tokenOf);
     await client.query('commit');
     await makeDeposits(client, money, { accountId: cashier, operatorId, policy: parsePolicy({}), games: new Map() });
-    return { operatorId, provider, games: GAMES, players: await readPlayers(client, operatorId, tokenOf) };
+    return { operator: { id: operatorId, apiKey }, provider, games: GAMES, players: await readPlayers(client, operatorId, tokenOf) };
   } finally {
     await client.end();
   }
+}
+
+/** The operator's key to its own API: the same one each time, good for another year. */
+async function seedKey(client: pg.Client, operatorId: string, derived: (what: string) => Hmac): Promise<string> {
+  const id = derived('operator key id').digest('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+  const { key, hash } = makeKey(operatorId, { id, secret: derived('operator key').digest() });
+  await client.query(`insert into api_key (api_key_id, operator_id, name, secret_hash, roles, expires_at)
+    values ($1, $2, 'demo', $3, '{administrator}', now() + interval '365 days')
+    on conflict (api_key_id) do update set expires_at = excluded.expires_at`, [id, operatorId, hash]);
+  return key;
 }
 
 interface Provider {

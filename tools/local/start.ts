@@ -121,7 +121,7 @@ async function runEverything(options: StartOptions): Promise<void> {
   const env = {
     ...process.env, PORT: String(port), ROLE: 'all', DATABASE_URL: moneyUrl, DATABASE_OFFICE_URL: urlFor('croupier_office', primary, secrets),
     DATABASE_WORKER_URL: urlFor('croupier_worker', primary, secrets), DATABASE_READ_URL: urlFor('croupier_read', primary, secrets),
-    DATABASE_REPLICA_URLS: replicaUrl, ...(options.page && { LOCAL_PAGE_OPERATOR: world.operatorId, LOCAL_PAGE_DEMO_FILE: fromHere(demoFile) }),
+    DATABASE_REPLICA_URLS: replicaUrl, ...(options.page && { LOCAL_PAGE_OPERATOR: world.operator.id, LOCAL_PAGE_DEMO_FILE: fromHere(demoFile) }),
   };
   keep('server', startChild({ file: SERVER, env, logFile: join(dataDir, 'server.log'), mark }));
   await untilReady(baseUrl, READY_WITHIN_MS);

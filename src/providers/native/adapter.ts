@@ -23,7 +23,7 @@ import type { DoorCode } from './refusals.ts';
 
 const TOLERANCE_S = 300;
 
-/** By the path alone, before the body is read. A play may hold no bet, so it is let in as one without; the lane looks into it. */
+/** By the path alone. A play may hold no bet, so it is let in as one without; the lane looks into it. */
 const CLASSES: Record<OperationName, CallClass> = {
   authenticate: 'read', balance: 'read', status: 'read', bet: 'bet', play: 'credit', win: 'credit', rollback: 'credit', 'close-round': 'credit',
 };
@@ -60,16 +60,28 @@ export class NativeAdapter {
     private readonly admission: Admission,
   ) {}
 
+  /**
+   * Asked before the body is read: what cannot be served costs no signature and no parsing. Of the key only that is used how long its
+   * account waits; one that is none is told so further on, as ever. Undefined: come in.
+   */
+  turnedAway(name: OperationName, headers: Headers): WireAnswer | undefined {
+    const key = headers['x-api-key'];
+    let credential: Credential | undefined;
+    try {
+      credential = typeof key === 'string' ? this.configuration.credential(key) : undefined;
+    } catch {
+      return undefined;
+    }
+    if (!credential || this.admission.admits(CLASSES[name], credential.account.policy.deadlineMs)) return undefined;
+    return problemAnswer('OVERLOADED', requestIdOf(headers));
+  }
+
   /** Never throws: a fault comes back as its problem, and `onFault` hears of it. */
   async handle(name: OperationName, headers: Headers, raw: Buffer, onFault: (fault: unknown, requestId: string) => void): Promise<WireAnswer> {
     const requestId = requestIdOf(headers);
     const arrivedAt = performance.now();
     try {
-      const credential = this.credential(headers);
-      const { account } = credential;
-      // What cannot be served costs no signature and no parsing. The key tells no more than how long its account waits.
-      if (!this.admission.admits(CLASSES[name], account.policy.deadlineMs)) return problemAnswer('OVERLOADED', requestId);
-      verify(credential, headers, raw);
+      const account = this.verify(headers, raw);
       const body = this.read(name, raw);
       const caller = (player: string) => ({ account, player, deadlineAt: arrivedAt + account.policy.deadlineMs });
       return await this.answer(body, { account, caller, requestId });
@@ -80,11 +92,24 @@ export class NativeAdapter {
     }
   }
 
-  private credential(headers: Headers): Credential {
+  /** Key, media type, signature over the raw bytes, then time: only a caller we know learns that its clock is off. */
+  private verify(headers: Headers, raw: Buffer): Account {
     const key = headers['x-api-key'];
     const credential = typeof key === 'string' ? this.configuration.credential(key) : undefined;
     if (!credential) throw new Turned('KEY_UNKNOWN', 'x-api-key names no account');
-    return credential;
+    const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature } = headers;
+    if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') {
+      throw new Turned('SIGNATURE_INVALID', 'webhook-id, webhook-timestamp and webhook-signature are needed');
+    }
+    // Two headers of a name arrive joined by a comma and a space, which no signature holds.
+    if (signature.includes(', ') || !signatureMatches(credential.keys, id, timestamp, raw, signature)) {
+      throw new Turned('SIGNATURE_INVALID', 'the signature does not fit id, timestamp and body');
+    }
+    if (!timestampInRange(timestamp, Date.now(), TOLERANCE_S)) {
+      const now = String(Math.floor(Date.now() / 1000));
+      throw new Turned('TIMESTAMP_OUT_OF_RANGE', `webhook-timestamp is more than ${TOLERANCE_S} s from the server's time`, undefined, { 'x-server-time': now });
+    }
+    return credential.account;
   }
 
   private read<Name extends OperationName>(name: Name, raw: Buffer): Body<Name> {
@@ -217,22 +242,6 @@ export class NativeAdapter {
     const amount = amountOf(text, currency, field);
     if (amount === 0n && !free) throw new Turned('AMOUNT_INVALID', 'a bet of zero', [{ field, message: 'more than zero, unless the bet is free' }]);
     return amount;
-  }
-}
-
-/** Signature over the raw bytes, then time: only a caller we know learns that its clock is off. */
-function verify({ keys }: Credential, headers: Headers, raw: Buffer): void {
-  const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature } = headers;
-  if (typeof id !== 'string' || typeof timestamp !== 'string' || typeof signature !== 'string') {
-    throw new Turned('SIGNATURE_INVALID', 'webhook-id, webhook-timestamp and webhook-signature are needed');
-  }
-  // Two headers of a name arrive joined by a comma and a space, which no signature holds.
-  if (signature.includes(', ') || !signatureMatches(keys, id, timestamp, raw, signature)) {
-    throw new Turned('SIGNATURE_INVALID', 'the signature does not fit id, timestamp and body');
-  }
-  if (!timestampInRange(timestamp, Date.now(), TOLERANCE_S)) {
-    const now = String(Math.floor(Date.now() / 1000));
-    throw new Turned('TIMESTAMP_OUT_OF_RANGE', `webhook-timestamp is more than ${TOLERANCE_S} s from the server's time`, undefined, { 'x-server-time': now });
   }
 }
 

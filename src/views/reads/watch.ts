@@ -34,7 +34,8 @@ export class Watch {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
-    await this.client?.end().catch(() => undefined);
+    // A server that is silent does not say goodbye either.
+    if (this.client) await within(this.client.end(), SILENCE_MS).catch(() => undefined);
   }
 
   /** `end`: how far there is anything to replay. */
