@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { asSuperuser, freshDatabase, type TestDatabase } from '../../test/support/cluster.ts';
 import { Proxy } from '../../test/support/proxy.ts';
-import { checkDatabase, connect, pool, UnfitDatabase } from './index.ts';
+import { checkDatabase, connect, pool, statement, TenantPool, UnfitDatabase } from './index.ts';
 
 let database: TestDatabase;
 
@@ -29,6 +30,36 @@ describe('a connection', () => {
     await expect(connect(proxy.through(database.url('croupier_money')), { name: 'silent', connectMs: 200 })).rejects.toThrow();
     expect(performance.now() - startedAt).toBeLessThan(2_000);
     await proxy.close();
+  });
+});
+
+describe('a connection of a pool', () => {
+  const sleep = statement('sleep', 'select pg_sleep(3)');
+  const now = statement('now', 'select 1');
+
+  it('that is lost while it is handed out fails what runs on it, and nothing else', async () => {
+    const proxy = await Proxy.before(database.url('croupier_read'));
+    const tenants = new TenantPool(pool(proxy.through(database.url('croupier_read')), { name: 'to be lost' }, 1));
+    await tenants.as(randomUUID(), [now()]);
+    const lost = expect(tenants.as(randomUUID(), [sleep()])).rejects.toThrow();
+    const asleep = "select 1 from pg_stat_activity where application_name = 'to be lost' and query like '%pg_sleep%' and state = 'active'";
+    while ((await asSuperuser(database.url('superuser'), asleep)).length === 0);
+    proxy.cut();
+    await lost;
+    proxy.mend();
+    expect(await tenants.as(randomUUID(), [now()])).toEqual([[['1']]]);
+    await tenants.close();
+    await proxy.close();
+  });
+
+  it('forgets its time-out with the answer', async () => {
+    const tenants = new TenantPool(pool(database.url('croupier_read'), { name: 'timed' }, 1));
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    await tenants.as(randomUUID(), [now()]);
+    const before = timers();
+    for (let i = 0; i < 20; i++) await tenants.as(randomUUID(), [now()]);
+    expect(timers()).toBeLessThan(before + 5);
+    await tenants.close();
   });
 });
 
