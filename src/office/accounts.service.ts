@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { z } from 'zod';
 import { notFound, refuse, type Caller } from '../access/contract.ts';
-import { parsePolicy } from '../providers/policy.ts';
+import { parsePolicy } from '../providers/contract.ts';
 import { AccountEntity, GameEntity, type Game, type ProviderAccount } from './entities.ts';
 import { page, type Page, type PageQuery } from './lists.ts';
 import { Office } from './office.ts';

@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { z } from 'zod';
 import { formatAmount, parseAmount, type Currency } from '../../libs/money/index.ts';
 import { refuse } from '../access/contract.ts';
-import { parsePolicy } from '../providers/policy.ts';
+import { parsePolicy } from '../providers/contract.ts';
 import { DepositMoney, WithdrawMoney } from '../wallet/commands.ts';
 import { consistencyToken, isRefusal, type Account, type Answered, type Receipt } from '../wallet/contract.ts';
 import { AccountEntity } from './entities.ts';

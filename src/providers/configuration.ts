@@ -7,7 +7,7 @@ import { decodeSecret } from '../../libs/crypto/index.ts';
 import type { Currency } from '../../libs/money/index.ts';
 import { UnfitDatabase } from '../../libs/postgres/index.ts';
 import { Fault, type Account } from '../wallet/contract.ts';
-import { parsePolicy } from './policy.ts';
+import { parsePolicy } from './contract.ts';
 
 /** Twice as often as promised: what is revoked stops within a second. */
 const POLL_MS = 500;

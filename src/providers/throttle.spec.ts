@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Account } from '../wallet/contract.ts';
-import { parsePolicy } from './policy.ts';
+import { parsePolicy } from './contract.ts';
 import { Throttle } from './throttle.ts';
 
 /** An account by its policy record, and a clock that is set by hand, in milliseconds. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parsePolicy } from '../providers/policy.ts';
+import { parsePolicy } from '../providers/contract.ts';
 import type { BetRequest, WinRequest } from './commands.ts';
 import { isRefusal, type Account, type Call, type Movement, type Receipt } from './contract.ts';
 import { decide, type Decision } from './decide.ts';

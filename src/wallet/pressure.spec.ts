@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parsePolicy } from '../providers/policy.ts';
+import { parsePolicy } from '../providers/contract.ts';
 import type { Account, CallClass, Movement } from './contract.ts';
 import { betOf, closeOf, depositOf, playOf, rollbackOf, statusOf, winOf, withdrawalOf } from './movements.ts';
 import { admits, classOf, Pace } from './pressure.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { parsePolicy } from '../providers/policy.ts';
+import { parsePolicy } from '../providers/contract.ts';
 import { isRefusal, type Account, type Movement, type Policy } from './contract.ts';
 import { decide } from './decide.ts';
 import { betOf, rollbackOf, winOf } from './movements.ts';

@@ -1,7 +1,7 @@
 /** A load generator's process: autocannon with requests that are signed and framed already. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { AutocannonResult } from './generators.ts';
+import type { GeneratorResult } from './generators.ts';
 import type { Requests } from './presign.ts';
 
 interface Task {
@@ -20,7 +20,7 @@ interface Client {
 interface Outcome {
   errors: number;
   timeouts: number;
-  latency: { p50: number; p99: number };
+  latency: { p50: number; p99: number; mean: number };
 }
 
 const { port, connections, seconds, requests } = JSON.parse(process.argv[2] as string) as Task;
@@ -48,7 +48,7 @@ const run = autocannon({ url: `http://127.0.0.1:${port}`, connections, duration:
   const elapsed = (performance.now() - begunAt) / 1000;
   const { errors, timeouts, latency } = result;
   const failed = refused + errors + timeouts;
-  process.send?.({ answered, failed, seconds: elapsed, p50Ms: latency.p50, p99Ms: latency.p99 } satisfies AutocannonResult);
+  process.send?.({ answered, failed, seconds: elapsed, p50Ms: latency.p50, p99Ms: latency.p99, meanMs: latency.mean } satisfies GeneratorResult);
 });
 run.on('start', () => {
   begunAt = performance.now();

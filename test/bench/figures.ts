@@ -23,4 +23,4 @@ export function show(value: number): string {
 }
 
 export const showSpread = ({ median: middle, min, max }: Spread): string =>
-  (min === max ? show(middle) : `${show(middle)} (${show(min)}…${show(max)})`);
+  (show(min) === show(max) ? show(middle) : `${show(middle)} (${show(min)}…${show(max)})`);

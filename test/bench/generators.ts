@@ -1,10 +1,11 @@
-/** Closed-loop load from a process of its own: wrk where the machine has it, else autocannon. Both send what was signed before. */
+/** Closed-loop load from a process of its own: wrk where the machine has it, else sockets of our own, or autocannon. All send what was signed before. */
 import { execFile, fork, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cpuOf, cpuOfEndedChildren } from './cpu.ts';
 import type { Requests } from './presign.ts';
+import type { GeneratorName } from './settings.ts';
 
 export interface Load {
   readonly port: number;
@@ -24,42 +25,45 @@ export interface Loaded {
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly meanMs: number;
   /** CPU seconds of the generator while it sent */
   readonly cpuSeconds: number;
 }
 
 export interface Generator {
-  readonly name: 'wrk' | 'autocannon';
+  readonly name: GeneratorName;
   readonly describes: string;
   run(load: Load): Promise<Loaded>;
 }
 
-export function chooseGenerator(wanted: Generator['name'] | undefined, dir: string): Generator {
+export function chooseGenerator(wanted: GeneratorName | undefined, dir: string): Generator {
   const version = spawnSync('wrk', ['-v'], { encoding: 'utf8' });
   const words = version.error ? undefined : /^wrk (.*?) (Copyright|$)/.exec(version.stdout)?.[1];
   if (wanted === 'wrk' && words === undefined) throw new Error('--generator wrk: there is no wrk on this machine');
-  if (wanted !== 'autocannon' && words !== undefined) {
+  if ((wanted ?? 'wrk') === 'wrk' && words !== undefined) {
     return { name: 'wrk', describes: `wrk ${words}, one thread`, run: (load) => byWrk(load, dir) };
   }
-  return { name: 'autocannon', describes: 'autocannon 9, one process', run: byAutocannon };
+  if (wanted === 'autocannon') return { name: wanted, describes: 'autocannon 9, one process', run: (load) => byChild('autocannon.ts', load) };
+  return { name: 'sockets', describes: 'sockets of our own, one process', run: (load) => byChild('closed-loop-child.ts', load) };
 }
 
-export interface AutocannonResult {
+export interface GeneratorResult {
   readonly answered: number;
   readonly failed: number;
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly meanMs: number;
 }
 
-async function byAutocannon({ port, connections, seconds, requests, onBegin, onEnd }: Load): Promise<Loaded> {
-  const child = fork(join(import.meta.dirname, 'autocannon.ts'), [JSON.stringify({ port, connections, seconds, requests })]);
+async function byChild(file: string, { port, connections, seconds, requests, onBegin, onEnd }: Load): Promise<Loaded> {
+  const child = fork(join(import.meta.dirname, file), [JSON.stringify({ port, connections, seconds, requests })]);
   try {
     const said = listenTo(child);
     await said<'begun'>();
     const before = cpuOf(child.pid as number);
     await onBegin();
-    const result = await said<AutocannonResult>();
+    const result = await said<GeneratorResult>();
     await onEnd();
     return { ...result, cpuSeconds: cpuOf(child.pid as number) - before };
   } finally {
@@ -94,7 +98,7 @@ async function byWrk({ port, connections, seconds, requests, onBegin, onEnd }: L
   await onEnd();
   const line = /^RESULT (.*)$/m.exec(stdout)?.[1];
   if (line === undefined) throw new Error(`wrk said nothing of its result:\n${stdout}`);
-  return { ...(JSON.parse(line) as AutocannonResult), cpuSeconds: cpuOfEndedChildren() - before };
+  return { ...(JSON.parse(line) as GeneratorResult), cpuSeconds: cpuOfEndedChildren() - before };
 }
 
 /** The file is read as it is sent; at its end it begins again, which the wallet's own counters show. */
@@ -112,7 +116,8 @@ end
 done = function(summary, latency)
   local errors = summary.errors
   local failed = errors.connect + errors.read + errors.write + errors.status + errors.timeout
-  io.write(string.format('\\nRESULT {"answered":%d,"failed":%d,"seconds":%.6f,"p50Ms":%.3f,"p99Ms":%.3f}\\n',
-    summary.requests - errors.status, failed, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
+  io.write(string.format('\\nRESULT {"answered":%d,"failed":%d,"seconds":%.6f,"p50Ms":%.3f,"p99Ms":%.3f,"meanMs":%.3f}\\n',
+    summary.requests - errors.status, failed, summary.duration / 1e6, latency:percentile(50) / 1e3,
+    latency:percentile(99) / 1e3, latency.mean / 1e3))
 end
 `;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import type { RunningPostgres } from '../../tools/local/embedded-postgres.ts';
 import { built } from './built.ts';
+import type { Sizes } from './settings.ts';
 
 export interface BenchAccount {
   readonly accountId: number;
@@ -21,8 +22,8 @@ export interface Ground {
   readonly postgres: RunningPostgres;
   readonly superuser: pg.Client;
   readonly moneyUrl: string;
-  /** by whether they keep round rows */
-  readonly accounts: { readonly kept: BenchAccount; readonly none: BenchAccount };
+  /** by whether they keep round rows; `over` is sent more than can be served */
+  readonly accounts: { readonly kept: BenchAccount; readonly none: BenchAccount; readonly over: BenchAccount };
   readonly players: readonly string[];
   stop(): Promise<void>;
 }
@@ -30,10 +31,13 @@ export interface Ground {
 export const CURRENCY = 'EUR';
 export const GAME = 'game-1';
 export const DATABASE = 'croupier';
-const OPENING = 1_000_000n * 1_000_000n;
+/** Enough for a player who alone takes every bet of a run. */
+export const OPENING = 10_000_000n * 1_000_000n;
 const AT_ONCE = 2_000;
 
-export async function prepareGround(playerCount: number, progress: (sentence: string) => void): Promise<Ground> {
+export async function prepareGround(
+  { players: playerCount, overDeadlineMs }: Pick<Sizes, 'players' | 'overDeadlineMs'>, progress: (sentence: string) => void,
+): Promise<Ground> {
   const { startPrimary, preparePrimary } = await built<typeof import('../../tools/local/databases.ts')>('tools/local/databases');
   const { keptSecrets } = await built<typeof import('../../tools/local/secrets.ts')>('tools/local/secrets');
   const { removePostgres } = await built<typeof import('../../tools/local/embedded-postgres.ts')>('tools/local/embedded-postgres');
@@ -58,7 +62,7 @@ export async function prepareGround(playerCount: number, progress: (sentence: st
       `postgres://${role}:${secrets.roles[role]}@${postgres.host}:${postgres.port}/${DATABASE}`;
     await migrate(urlOf('croupier_owner'));
     progress(`seeding ${playerCount} players`);
-    const world = await seed(urlOf('croupier_owner'), urlOf('croupier_money'), playerCount);
+    const world = await seed(urlOf('croupier_owner'), urlOf('croupier_money'), playerCount, overDeadlineMs);
     return { dir, postgres, superuser, moneyUrl: urlOf('croupier_money'), ...world, stop };
   } catch (error) {
     await stop();
@@ -66,7 +70,9 @@ export async function prepareGround(playerCount: number, progress: (sentence: st
   }
 }
 
-async function seed(ownerUrl: string, moneyUrl: string, playerCount: number): Promise<Pick<Ground, 'accounts' | 'players'>> {
+async function seed(
+  ownerUrl: string, moneyUrl: string, playerCount: number, overDeadlineMs: number,
+): Promise<Pick<Ground, 'accounts' | 'players'>> {
   const owner = new pg.Client(ownerUrl);
   await owner.connect();
   try {
@@ -76,6 +82,7 @@ async function seed(ownerUrl: string, moneyUrl: string, playerCount: number): Pr
     const accounts = {
       kept: await addAccount(owner, operatorId, 'rounds kept', {}),
       none: await addAccount(owner, operatorId, 'no rounds', { rounds: 'none', winNeeds: 'bet' }),
+      over: await addAccount(owner, operatorId, 'more than can be served', { deadlineMs: overDeadlineMs }),
     };
     const cashier = await addAccount(owner, operatorId, 'cashier', {}, 'none');
     const { rows } = await owner.query<{ player_id: string }>(
@@ -110,8 +117,8 @@ async function fund(owner: pg.Client, moneyUrl: string, cashier: BenchAccount, p
   const { Lanes } = await built<typeof import('../../src/wallet/lane.ts')>('src/wallet/lane');
   const { openWallets } = await built<typeof import('../../src/wallet/money.ts')>('src/wallet/money');
   const { depositOf } = await built<typeof import('../../src/wallet/movements.ts')>('src/wallet/movements');
-  const { parsePolicy } = await built<typeof import('../../src/providers/policy.ts')>('src/providers/policy');
-  const account = { accountId: cashier.accountId, operatorId: cashier.operatorId, policy: parsePolicy({}), games: new Set<string>() };
+  const { parsePolicy } = await built<typeof import('../../src/providers/contract.ts')>('src/providers/contract');
+  const account = { accountId: cashier.accountId, operatorId: cashier.operatorId, policy: parsePolicy({}), games: new Map<string, boolean>() };
   const alert = (message: string, error: unknown) => { throw new Error(message, { cause: error }); };
   const lanes = new Lanes({ url: moneyUrl, lanes: 1, watch: { batch() {}, waited() {}, shed() {} }, alert });
   try {
@@ -119,7 +126,7 @@ async function fund(owner: pg.Client, moneyUrl: string, cashier: BenchAccount, p
       const some = players.slice(i, i + AT_ONCE);
       await openWallets(owner, some.map((player) => ({ player, operator: cashier.operatorId, currency: CURRENCY })));
       await Promise.all(some.map((player) => lanes.submit({
-        account, player, movement: depositOf(`opening ${player}`, CURRENCY, OPENING), deadlineAt: performance.now() + 60_000,
+        account, player, movement: depositOf({ reference: `opening ${player}`, currency: CURRENCY, amount: OPENING }), deadlineAt: performance.now() + 60_000,
       })));
     }
   } finally {

@@ -13,7 +13,7 @@ const task = await new Promise<LoneTask>((resolve) => process.once('message', (m
 const { account, players, requests } = task;
 const { Lanes } = await built<typeof import('../../src/wallet/lane.ts')>('src/wallet/lane');
 const { betOf } = await built<typeof import('../../src/wallet/movements.ts')>('src/wallet/movements');
-const { parsePolicy } = await built<typeof import('../../src/providers/policy.ts')>('src/providers/policy');
+const { parsePolicy } = await built<typeof import('../../src/providers/contract.ts')>('src/providers/contract');
 
 const playerOf = (i: number) => players[i % players.length] as string;
 
@@ -27,7 +27,7 @@ const insert = async (i: number): Promise<void> => {
 const alert = (message: string, error: unknown) => { throw new Error(message, { cause: error }); };
 const lanes = new Lanes({ url: task.moneyUrl, lanes: 1, watch: { batch() {}, waited() {}, shed() {} }, alert });
 await lanes.ready();
-const known = { accountId: account.accountId, operatorId: account.operatorId, policy: parsePolicy(account.policy), games: new Set([GAME]) };
+const known = { accountId: account.accountId, operatorId: account.operatorId, policy: parsePolicy(account.policy), games: new Map([[GAME, true]]) };
 const run = `lane ${process.pid} ${Date.now()}`;
 const betAtLane = async (i: number): Promise<void> => {
   const movement = betOf(known, {

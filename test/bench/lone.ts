@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DATABASE } from './ground.ts';
 import { listenTo } from './generators.ts';
-import type { Field } from './peak.ts';
+import { uniform, type Field } from './peak.ts';
 import { presign } from './presign.ts';
 import type { Server } from './servers.ts';
 
@@ -17,9 +17,10 @@ export interface LoneSample {
 
 export type LoneKind = keyof LoneSample;
 
-export async function lone({ ground, random }: Field, server: Server, calls: number, order: readonly LoneKind[]): Promise<LoneSample> {
+export async function lone(field: Field, server: Server, calls: number, order: readonly LoneKind[]): Promise<LoneSample> {
+  const { ground } = field;
   const account = ground.accounts.kept;
-  const requests = presign(join(ground.dir, 'bets-lone'), calls, account, ground.players, random);
+  const requests = presign(join(ground.dir, 'bets-lone'), calls, uniform(field), field.random);
   const task: LoneTask = {
     insertUrl: ground.postgres.superuserUrl(DATABASE), moneyUrl: ground.moneyUrl, port: server.port, account,
     players: ground.players.slice(0, 1_000), requests, order,

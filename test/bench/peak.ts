@@ -2,9 +2,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { cpuOf, cpuOfFamily } from './cpu.ts';
+import { drawOf } from './draws.ts';
 import type { Generator } from './generators.ts';
-import type { BenchAccount, Ground } from './ground.ts';
-import { presign } from './presign.ts';
+import type { Ground } from './ground.ts';
+import { presign, type Asked } from './presign.ts';
 import type { Random } from './random.ts';
 import { countersOf, type Counters, type Server } from './servers.ts';
 
@@ -15,6 +16,7 @@ export interface Sample {
   readonly failed: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly meanMs: number;
   /** CPU µs a call */
   readonly nodeUs: number;
   readonly postgresUs: number;
@@ -29,20 +31,27 @@ export interface Field {
   readonly random: Random;
 }
 
-/** More than any server of one thread has answered here; grows by itself where it does not suffice. */
-let mostPerSecond = 16_000;
+/** More than any server of one thread has answered here; of each server it follows what that one did, and grows where it does not suffice. */
+const MOST_PER_SECOND = 16_000;
+const mostPerSecond = new Map<string, number>();
 const MOST_ON_FILE = 1_500_000;
+/** of calls that may come again */
+const ENOUGH = 60_000;
 
 const NO_COUNTERS: Counters = { applied: 0, other: 0, batches: 0, movements: 0 };
 
-/** Every bet is new and must be applied; the bare server may be sent the same ones again. */
-export async function peak(field: Field, server: Server, account: BenchAccount, connections: number, seconds: number): Promise<Sample> {
-  const isWallet = server.name === 'wallet';
-  const count = isWallet ? Math.min(MOST_ON_FILE, Math.ceil(mostPerSecond * 1.5 * (seconds + 1))) : 60_000;
-  const file = join(field.ground.dir, `bets-${server.name}`);
-  const requests = presign(file, Math.ceil(count / connections) * connections, account, field.ground.players, field.random);
+export const uniform = ({ ground, random }: Field, operation: Asked['operation'] = 'bet', account = ground.accounts.kept): Asked =>
+  ({ operation, account, draw: drawOf('uniform', ground.players, random) });
+
+/** Every bet is new and must be applied; reads, and bets of the bare server, may be sent again. */
+export async function peak(field: Field, server: Server, asked: Asked, connections: number, seconds: number): Promise<Sample> {
+  const isNew = server.counts && asked.operation === 'bet';
+  const most = mostPerSecond.get(server.name) ?? MOST_PER_SECOND;
+  const count = isNew ? Math.min(MOST_ON_FILE, Math.ceil(most * 1.5 * (seconds + 1))) : ENOUGH;
+  const file = join(field.ground.dir, 'calls');
+  const requests = presign(file, Math.ceil(count / connections) * connections, asked, field.random);
   const read = async () => ({
-    counters: isWallet ? await countersOf(server) : NO_COUNTERS, node: cpuOf(server.pid), postgres: cpuOfFamily(field.ground.postgres.pid),
+    counters: isNew ? await countersOf(server) : NO_COUNTERS, node: cpuOf(server.pid), postgres: cpuOfFamily(field.ground.postgres.pid),
   });
   let before = await read();
   let after = before;
@@ -54,17 +63,20 @@ export async function peak(field: Field, server: Server, account: BenchAccount, 
   const { answered, failed, cpuSeconds } = loaded;
   const applied = after.counters.applied - before.counters.applied;
   const other = after.counters.other - before.counters.other;
-  if (isWallet && other > 0 && applied + other >= requests.count) {
-    mostPerSecond *= 2;
-    return peak(field, server, account, connections, seconds);
+  if (isNew && other > 0 && applied + other >= requests.count) {
+    mostPerSecond.set(server.name, most * 2);
+    return peak(field, server, asked, connections, seconds);
   }
   if (answered === 0) throw new Error(`${server.name}: no call was answered with 200, ${failed} failed`);
-  if (isWallet) mostPerSecond = Math.max(mostPerSecond, answered / loaded.seconds);
-  const calls = isWallet ? applied : answered;
+  // A server that has shown what it does needs no more calls signed than that, and some.
+  if (isNew) mostPerSecond.set(server.name, Math.max(mostPerSecond.get(server.name) ?? 2_000, (answered / loaded.seconds) * 1.5));
+  const calls = isNew ? applied : answered;
   const batches = after.counters.batches - before.counters.batches;
   return {
-    connections, perSecond: answered / loaded.seconds, answered, failed: failed + other, p50Ms: loaded.p50Ms, p99Ms: loaded.p99Ms,
-    nodeUs: perCall(after.node - before.node, calls), postgresUs: isWallet ? perCall(after.postgres - before.postgres, calls) : 0,
+    connections, perSecond: answered / loaded.seconds, answered, failed: failed + other,
+    p50Ms: loaded.p50Ms, p99Ms: loaded.p99Ms, meanMs: loaded.meanMs,
+    nodeUs: perCall(after.node - before.node, calls),
+    postgresUs: server.name === 'bare' ? 0 : perCall(after.postgres - before.postgres, calls),
     loadUs: perCall(cpuSeconds, answered), batch: batches > 0 ? (after.counters.movements - before.counters.movements) / batches : 0,
   };
 }

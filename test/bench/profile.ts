@@ -1,4 +1,4 @@
-/** `--profile`: where a bet's time goes, in Node by function and in PostgreSQL by statement and, where `perf` may look, by function. */
+/** `--profile`: where a call's time goes, in Node by function and in PostgreSQL by statement and, where `perf` may look, by function. */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,8 @@ import { DIST, ROOT } from './built.ts';
 import { summarise, type CpuProfile, type Share, type Summary } from './cpu-profile.ts';
 import { show } from './figures.ts';
 import { DATABASE } from './ground.ts';
-import { peak, type Field, type Sample } from './peak.ts';
+import { peak, uniform, type Field, type Sample } from './peak.ts';
+import type { Asked } from './presign.ts';
 import { startWallet, type Server } from './servers.ts';
 import type { Sizes } from './settings.ts';
 
@@ -25,15 +26,15 @@ interface Statement {
 }
 
 export async function profile(
-  field: Field, sizes: Sizes, progress: (sentence: string) => void, stops: (() => Promise<void>)[],
+  field: Field, operation: Asked['operation'], sizes: Sizes, progress: (sentence: string) => void, stops: (() => Promise<void>)[],
 ): Promise<{ markdown: string; figures: object }> {
   const { ground } = field;
   const file = join(ground.dir, 'wallet.cpuprofile');
   const flags = ['--import', join(import.meta.dirname, 'profiler.ts'), ...NAMES_FOR_PERF];
-  const server = await startWallet(ground, flags, { BENCH_PROFILE_FILE: file });
+  const server = await startWallet(ground, { flags, env: { BENCH_PROFILE_FILE: file } });
   stops.push(server.stop);
   const connections = sizes.connections.includes(128) ? 128 : (sizes.connections.at(-1) as number);
-  const load = () => peak(field, server, ground.accounts.kept, connections, sizes.seconds);
+  const load = () => peak(field, server, uniform(field, operation), connections, sizes.seconds);
   progress('warming up');
   await load();
   await load();
@@ -50,9 +51,9 @@ export async function profile(
   const node = summarise(await written(file));
   progress('load under perf');
   // V8 has written the names of its functions, for perf alone.
-  const perf = await perfOf(field, server, sizes, load).finally(() => rmSync(`/tmp/perf-${server.pid}.map`, { force: true }));
+  const perf = await perfOf(field, server, operation, sizes, load).finally(() => rmSync(`/tmp/perf-${server.pid}.map`, { force: true }));
   const figures = { plain, profiled, node: topOf(node), statements, perf };
-  return { markdown: markdownOf(plain, profiled, node, statements, perf), figures };
+  return { markdown: markdownOf(operation === 'bet' ? 'bet' : 'read', plain, profiled, node, statements, perf), figures };
 }
 
 async function written(file: string): Promise<CpuProfile> {
@@ -86,10 +87,12 @@ interface Looks {
   readonly session: readonly string[];
 }
 
-/** CPU samples of the kernel, which count no waiting: the server and the session that writes, together under one more load. */
-async function perfOf({ ground }: Field, server: Server, sizes: Sizes, load: () => Promise<Sample>): Promise<Looks | string> {
+/** CPU samples of the kernel, which count no waiting: the server and the sessions that work for it, together under one more load. */
+async function perfOf(
+  { ground }: Field, server: Server, operation: Asked['operation'], sizes: Sizes, load: () => Promise<Sample>,
+): Promise<Looks | string> {
   const { rows } = await ground.superuser.query<{ pid: number }>(
-    `select pid from pg_stat_activity where application_name like 'croupier lane%' order by pid`);
+    'select pid from pg_stat_activity where application_name like $1 order by pid', [operation === 'bet' ? 'croupier lane%' : 'croupier reads%']);
   const [ofNode, ofSession] = [join(ground.dir, 'node.data'), join(ground.dir, 'session.data')];
   const sessions = rows.map(({ pid }) => pid).join(',');
   const perf = (...args: string[]) => promisify(execFile)('perf', args, { maxBuffer: 1 << 26 });
@@ -115,29 +118,31 @@ async function perfOf({ ground }: Field, server: Server, sizes: Sizes, load: () 
 const topOf = ({ busyUs, idleUs, self, groups, inclusive }: Summary) =>
   ({ busyUs, idleUs, self: self.slice(0, 60), groups: groups.slice(0, 40), inclusive: inclusive.slice(0, 80) });
 
-function markdownOf(plain: Sample, profiled: Sample, node: Summary, statements: readonly Statement[], perf: Looks | string): string {
+function markdownOf(
+  call: 'bet' | 'read', plain: Sample, profiled: Sample, node: Summary, statements: readonly Statement[], perf: Looks | string,
+): string {
   const scale = node.busyUs === 0 ? 0 : plain.nodeUs / node.busyUs;
   const shares = (title: string, list: readonly Share[], many: number) => [
-    `### ${title}`, '| µs a bet | share | |', '| ---: | ---: | --- |',
+    `### ${title}`, `| µs a ${call} | share | |`, '| ---: | ---: | --- |',
     ...list.slice(0, many).map(({ name, us }) => `| ${show(us * scale)} | ${show((us / node.busyUs) * 100)} % | \`${name}\` |`), '',
   ];
-  const bets = plain.answered;
+  const calls = plain.answered;
   const waited = (node.idleUs / (node.idleUs + node.busyUs)) * 100;
   const counted = statements.reduce((sum, { ms }) => sum + ms, 0);
   return [
-    `${plain.connections} connections: ${show(plain.perSecond)} bets/s, ${show(plain.batch)} movements a batch. `
-    + `CPU a bet: Node ${show(plain.nodeUs)} µs, PostgreSQL ${show(plain.postgresUs)} µs, load generator ${show(plain.loadUs)} µs. `
-    + `Under the profiler ${show(profiled.perSecond)} bets/s; the server waited ${show(waited)} % of the time.`, '',
+    `${plain.connections} connections: ${show(plain.perSecond)} ${call}s/s, ${show(plain.batch)} movements a batch. `
+    + `CPU a ${call}: Node ${show(plain.nodeUs)} µs, PostgreSQL ${show(plain.postgresUs)} µs, load generator ${show(plain.loadUs)} µs. `
+    + `Under the profiler ${show(profiled.perSecond)} ${call}s/s; the server waited ${show(waited)} % of the time.`, '',
     'The profile counts time on the clock, scaled to the CPU time without it: on a full machine a call into the kernel that wakes',
     'another process (`writev`, `writeUtf8String`) seems to cost what that process then takes. perf below counts CPU time alone.', '',
     '## Node', ...shares('By where it belongs', node.groups, 36), ...shares('By function, its own time', node.self, 50),
     ...shares('Our functions and our packages\', with all that they call', node.inclusive, 70),
     '## PostgreSQL, by statement',
-    `Execution as pg_stat_statements counts it: ${show((counted * 1e3) / bets)} µs of the ${show(plain.postgresUs)} µs a bet. `
+    `Execution as pg_stat_statements counts it: ${show((counted * 1e3) / calls)} µs of the ${show(plain.postgresUs)} µs a ${call}. `
     + 'The rest is parsing of messages and arrays, planning, commit, and the other processes.', '',
-    '| µs a bet | calls a bet | rows a call | blocks a bet | WAL bytes a bet | |', '| ---: | ---: | ---: | ---: | ---: | --- |',
-    ...statements.map(({ query, calls, ms, rows, hits, walBytes }) => {
-      const cells = [(ms * 1e3) / bets, calls / bets, rows / calls, hits / bets, walBytes / bets].map(show);
+    `| µs a ${call} | statements a ${call} | rows a statement | blocks a ${call} | WAL bytes a ${call} | |`, '| ---: | ---: | ---: | ---: | ---: | --- |',
+    ...statements.map(({ query, calls: times, ms, rows, hits, walBytes }) => {
+      const cells = [(ms * 1e3) / calls, times / calls, rows / times, hits / calls, walBytes / calls].map(show);
       return `| ${cells.join(' | ')} | \`${query.slice(0, 110).replaceAll('|', '\\|')}\` |`;
     }), '',
     ...perfLines(perf),
@@ -151,6 +156,6 @@ function perfLines(perf: Looks | string): string[] {
     ...block('perf: the server, by thread', perf.nodeByThread),
     ...block('perf: of it, the helper threads of V8, by function', perf.helpers.slice(0, 20)),
     ...block('perf: the server, by object (the kernel, the Node binary, compiled functions)', perf.nodeByObject),
-    ...block('perf: the server, by function', perf.nodeByFunction), ...block('perf: the writing session', perf.session),
+    ...block('perf: the server, by function', perf.nodeByFunction), ...block('perf: the sessions of PostgreSQL', perf.session),
   ];
 }

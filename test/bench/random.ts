@@ -1,6 +1,8 @@
 /** Draws that a seed repeats. */
 export interface Random {
   below(limit: number): number;
+  /** from 0, below 1 */
+  fraction(): number;
   /** of the form of a UUID, as many providers make their ids */
   id(): string;
 }
@@ -17,6 +19,7 @@ export function randomOf(seed: number): Random {
   const hex = () => next().toString(16).padStart(8, '0');
   return {
     below: (limit) => Math.floor((next() / 2 ** 32) * limit),
+    fraction: () => next() / 2 ** 32,
     id() {
       const [a, b, c, d] = [hex(), hex(), hex(), hex()];
       return `${a}-${b.slice(0, 4)}-4${b.slice(5)}-8${c.slice(1, 4)}-${c.slice(4)}${d}`;

@@ -5,10 +5,11 @@ import type { Others } from './cpu.ts';
 import { show, showSpread } from './figures.ts';
 import type { Machine } from './machine.ts';
 import { BET_SAYS } from './presign.ts';
+import type { Latency } from './open-loop.ts';
 import type { Sample } from './peak.ts';
 import type { Round, Wal } from './rounds.ts';
+import { met, type Row } from './row.ts';
 import type { Sizes } from './settings.ts';
-import { met, type Row } from './table.ts';
 import type { TpcbSample } from './tpcb.ts';
 import type { WalSample } from './wal.ts';
 
@@ -19,6 +20,9 @@ export interface Report {
   readonly seed: number;
   readonly generator: string;
   readonly tpcb: string | undefined;
+  /** connections of its pool */
+  readonly textbookPool: number | undefined;
+  readonly lanes: readonly number[];
   readonly checkpoints: { readonly timed: number; readonly requested: number };
   readonly others: Others;
   readonly loadBefore: string;
@@ -55,20 +59,41 @@ export function forTerminal(rows: readonly Row[]): string {
 }
 
 function levels(rounds: readonly Round[]): string {
-  const head = ['round', 'what', 'a second', 'p50 ms (TPC-B: mean)', 'p99 ms', 'batch', 'Node µs', 'PostgreSQL µs', 'load µs', 'failed'];
+  const head = ['round', 'what', 'a second', 'p50 ms', 'mean ms', 'p99 ms', 'batch', 'Node µs', 'PostgreSQL µs', 'load µs', 'failed'];
   const ofServer = (round: number, what: string, s: Sample) => [
     String(round), `${what}, ${s.connections} connections`,
-    ...[s.perSecond, s.p50Ms, s.p99Ms, s.batch || NaN, s.nodeUs, s.postgresUs || NaN, s.loadUs, s.failed].map(show),
+    ...[s.perSecond, s.p50Ms, s.meanMs, s.p99Ms, s.batch || NaN, s.nodeUs, s.postgresUs || NaN, s.loadUs, s.failed].map(show),
   ];
   const ofTpcb = (round: number, s: TpcbSample) => [
     String(round), `TPC-B, ${s.clients} clients`,
-    ...[s.perSecond, s.latencyMs, NaN, NaN, NaN, s.postgresUs, s.loadUs, NaN].map(show),
+    ...[s.perSecond, NaN, s.latencyMs, NaN, NaN, NaN, s.postgresUs, s.loadUs, NaN].map(show),
   ];
   return table(head, rounds.flatMap((round, i) => [
     ...round.wallet.map((sample) => ofServer(i + 1, 'bets', sample)),
+    ...round.lanes.map(({ lanes, sample }) => ofServer(i + 1, `bets, ${lanes} lanes`, sample)),
     ...round.bare.map((sample) => ofServer(i + 1, 'bare', sample)),
+    ...round.textbook.map((sample) => ofServer(i + 1, 'textbook', sample)),
+    ...round.spreads.map(({ spread, sample }) => ofServer(i + 1, `bets, ${spread}`, sample)),
+    ...round.reads.map((sample) => ofServer(i + 1, 'balances', sample)),
+    ...round.bareReads.map((sample) => ofServer(i + 1, 'balances, bare', sample)),
     ...round.tpcb.map((sample) => ofTpcb(i + 1, sample)),
   ]));
+}
+
+/** Of calls meant to begin while load lasted; latency counts from then. */
+function openLoads(rounds: readonly Round[]): string {
+  const head = ['round', 'of peak', 'connections', 'offered/s', 'served/s', 'answer', 'calls', 'p50 ms', 'p99 ms', 'most ms', 'Node µs', 'PostgreSQL µs', 'load µs'];
+  return table(head, rounds.flatMap((round, i) => round.open.flatMap(({ times, sample: s }) => {
+    const load = [String(i + 1), `${Math.round(times * 100)} %`, ...[s.connections, s.perSecond, s.servedPerSecond].map(show)];
+    const costs = [s.nodeUs, s.postgresUs, s.loadUs].map(show);
+    const line = (answer: string, { calls, p50, p99, most }: Latency) => [...load, answer, ...[calls, p50, p99, most].map(show), ...costs];
+    return [
+      ...Object.entries(s.byAnswer).map(([answer, latency]) => line(answer, latency)),
+      ...Object.entries({ none: s.lost, 'not begun': s.unbegun }).filter(([, calls]) => calls > 0)
+        .map(([answer, calls]) => line(answer, { calls, p50: NaN, p99: NaN, most: NaN })),
+      line('how late begun', s.late),
+    ];
+  })));
 }
 
 const walKinds = ({ none, kept }: Wal): string => table(
@@ -106,17 +131,23 @@ export function markdownOf(report: Report): string {
     ...(sizes.form === 'tiny' ? ['**Its figures mean nothing**: this form only shows that everything runs.', ''] : []),
     'Ratios within one run on one machine; absolute figures promise nothing.', '', mainTable(report.rows), '',
     '## Conditions', ...machineLines(report),
-    `- ${sizes.rounds} rounds in turned order, a checkpoint before each, loads of ${sizes.seconds} s, `
-    + `${sizes.players} players drawn uniformly, seed ${report.seed}`,
-    `- load: ${report.generator}; closed loop; TPC-B: ${report.tpcb ?? 'not run'}`,
-    `- a bet says ${BET_SAYS}; the wallet runs as one process (one lane), role wallet alone, no replica, no simulated studio`,
+    `- ${sizes.rounds} rounds in turned order, a checkpoint before each, loads of ${sizes.seconds} s (open loop, uneven players and reads `
+    + `${sizes.sideSeconds} s), ${sizes.players} players, seed ${report.seed}`,
+    `- load: ${report.generator}; closed loop; open loop: a process of our own, latency from the intended moment; `
+    + `TPC-B: ${report.tpcb ?? 'not run'}`,
+    `- a bet says ${BET_SAYS}; the wallet runs as one process (writer lanes: ${report.lanes[0]}), role wallet alone, no replica, no simulated studio`,
+    ...(report.textbookPool === undefined ? [] : [`- textbook: ${TEXTBOOK_SAYS}, a pool of ${report.textbookPool} connections (the better of ${sizes.textbookPools.join(' and ')})`]),
     `- checkpoints since the cluster began: ${checkpoints.requested} asked for or by size of the log, ${checkpoints.timed} by time`,
     `- load average before: ${report.loadBefore || 'unknown'}; what else ran meanwhile took ${show(report.others.cores)} cores`
     + `${named && `, of that still there at the end: ${named}`}`,
     ...(rounds.length > 0 ? ['', '## Every load', levels(rounds)] : []),
+    ...(rounds.some(({ open }) => open.length > 0) ? ['', '## Open loop', openLoads(rounds)] : []),
     ...(wal ? ['', '## What the log holds', walKinds(wal)] : []), '',
   ].join('\n');
 }
+
+const TEXTBOOK_SAYS = 'Nest, Fastify and one MikroORM transaction a bet, behind the same signature check and schema, on a database of its own in the same '
+  + 'cluster; no round row, no position in its answers';
 
 /** Two files of one name; answers with the path without its ending. */
 export function keep(directory: string, name: string, json: unknown, markdown: string): string {

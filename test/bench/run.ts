@@ -1,4 +1,4 @@
-/** `npm run bench`: what a bet costs here, against PostgreSQL's own short transaction and against our own HTTP side without a database. */
+/** `npm run bench`: what a bet costs here, against PostgreSQL's own short transaction, the textbook's bet, and our HTTP side without a database. */
 import { join } from 'node:path';
 import { ROOT } from './built.ts';
 import { census, othersSince } from './cpu.ts';
@@ -9,10 +9,11 @@ import type { Field } from './peak.ts';
 import { profile } from './profile.ts';
 import { randomOf } from './random.ts';
 import { forTerminal, keep, machineLines, markdownOf, type Report } from './report.ts';
-import { measureRounds, measureWal } from './rounds.ts';
-import { startBare, startWallet, type Server } from './servers.ts';
+import { betterPool, measureRounds, measureWal } from './rounds.ts';
+import { startBare, startTextbook, startWallet, type Server } from './servers.ts';
 import { readOptions, USAGE, type Options } from './settings.ts';
 import { rowsOf } from './table.ts';
+import { checkTextbook, prepareTextbook } from './textbook/ground.ts';
 import { prepareTpcb } from './tpcb.ts';
 
 const begunAt = performance.now();
@@ -25,7 +26,7 @@ async function main(options: Options): Promise<void> {
   try {
     const loadBefore = loadAverage();
     if (Number(loadBefore) > 0.5) progress(`this machine is busy (load average ${loadBefore}): figures taken now are worth little`);
-    const ground = await prepareGround(options.sizes.players, progress);
+    const ground = await prepareGround(options.sizes, progress);
     stops.push(ground.stop);
     const field: Field = { ground, generator: chooseGenerator(options.generator, ground.dir), random: randomOf(options.seed) };
     if (options.profile) await writeProfile(options, field, stops);
@@ -41,8 +42,9 @@ const directoryOf = (options: Options) => options.out ?? join(ROOT, 'test/bench/
 
 async function writeProfile(options: Options, field: Field, stops: (() => Promise<void>)[]): Promise<void> {
   const machine = await describeMachine(field.ground.superuser);
-  const { markdown, figures } = await profile(field, options.sizes, progress, stops);
-  const text = [`# Where a bet's time goes, ${new Date().toISOString()}`, '', ...machineLines({ machine }), '', markdown].join('\n');
+  const operation = options.goals.includes('S1') ? 'bet' : 'balance';
+  const { markdown, figures } = await profile(field, operation, options.sizes, progress, stops);
+  const text = [`# Where the time of a ${operation === 'bet' ? 'bet' : 'balance read'} goes, ${new Date().toISOString()}`, '', ...machineLines({ machine }), '', markdown].join('\n');
   console.log(`\n${text}`);
   const kept = keep(directoryOf(options), options.name ?? resultName(machine.commit, 'profile'), { machine, seed: options.seed, ...figures }, text);
   progress(`written to ${kept}.md and .json`);
@@ -59,19 +61,35 @@ async function writeReport(options: Options, field: Field, loadBefore: string, s
     stops.push((await server).stop);
     return server;
   };
-  const wallet = await started(startWallet(ground));
-  const bare = wants('S3') ? await started(startBare(ground.accounts.kept)) : undefined;
+  const withLanes = (count: number, name: string) => started(startWallet(ground, { name, ...(count > 1 && { env: { WALLET_LANES: String(count) } }) }));
+  const [ofWallet, ...more] = options.lanes as [number, ...number[]];
+  const wallet = await withLanes(ofWallet, 'wallet');
+  const lanes = [];
+  for (const count of wants('S1') ? more : []) lanes.push({ lanes: count, server: await withLanes(count, `wallet with ${count} lanes`) });
+  const bare = wants('S3', 'S9') ? await started(startBare(ground)) : undefined;
   const before = census();
-  const rounds = wants('S1', 'S3', 'S4') ? await measureRounds(field, { wallet, bare, tpcb }, sizes, goals, progress) : [];
+  const textbook = wants('S2') ? await chooseTextbook(field, sizes, progress, started) : undefined;
+  const contestants = { wallet, lanes, bare, textbook: textbook?.server, tpcb };
+  const rounds = goals.some((goal) => goal !== 'S8') ? await measureRounds(field, contestants, sizes, goals, progress) : [];
+  if (textbook) progress(`the textbook rival's books fit: ${await checkTextbook(textbook.url)} bets`);
   const wal = wants('S8') ? await measureWal(field, wallet, sizes, progress) : undefined;
   const others = othersSince(before);
   const report: Report = {
     at: new Date().toISOString(), machine, sizes, seed, generator: field.generator.describes, tpcb: tpcb?.describes,
+    textbookPool: textbook?.connections, lanes: options.lanes,
     checkpoints: await checkpointsOf(ground), others, loadBefore, rows: rowsOf(goals, rounds, wal, tpcb?.genuine ?? false), rounds, wal,
   };
   const markdown = markdownOf(report);
   console.log(`\n${forTerminal(report.rows)}\n\n${markdown.slice(markdown.indexOf('## Conditions'))}`);
   progress(`written to ${keep(directoryOf(options), options.name ?? resultName(machine.commit, sizes.form), report, markdown)}.md and .json`);
+}
+
+async function chooseTextbook(
+  field: Field, sizes: Options['sizes'], tell: typeof progress, started: (server: Promise<Server>) => Promise<Server>,
+): Promise<{ url: string; server: Server; connections: number }> {
+  tell('filling the tables of the textbook rival');
+  const url = await prepareTextbook(field.ground);
+  return { url, ...(await betterPool(field, sizes, (connections) => started(startTextbook(field.ground, url, connections)), tell)) };
 }
 
 async function checkpointsOf({ superuser }: Ground): Promise<Report['checkpoints']> {

@@ -4,12 +4,26 @@ import { parseArgs } from 'node:util';
 export interface Sizes {
   readonly form: 'full' | 'quick' | 'tiny';
   readonly rounds: number;
-  /** of each measured load */
+  /** of each measured load that a peak is taken from */
   readonly seconds: number;
+  /** of each other load: open loop, uneven players, reads */
+  readonly sideSeconds: number;
   readonly warmUpSeconds: number;
   readonly players: number;
   /** closed loop, one call in flight on each */
   readonly connections: readonly number[];
+  /** of balance reads, whose latency is told at the first */
+  readonly readConnections: readonly number[];
+  /** open loop, at a share of the peak */
+  readonly openConnections: readonly number[];
+  /** open loop, beyond the peak */
+  readonly overConnections: number;
+  /** how long a caller waits there: what is let in waits for half of it at most, which must be fewer calls than connections */
+  readonly overDeadlineMs: number;
+  /** times the peak */
+  readonly overload: readonly number[];
+  /** of the textbook rival's pool: the better one is measured */
+  readonly textbookPools: readonly number[];
   readonly pgbenchScale: number;
   readonly pgbenchClients: readonly number[];
   /** calls a round of each kind on one connection */
@@ -17,7 +31,9 @@ export interface Sizes {
   readonly checkpoints: number;
 }
 
-export const GOALS = ['S1', 'S3', 'S4', 'S8'] as const;
+const GENERATORS = ['wrk', 'sockets', 'autocannon'] as const;
+export type GeneratorName = (typeof GENERATORS)[number];
+export const GOALS = ['S1', 'S2', 'S3', 'S4', 'S5', 'S6', 'S8', 'S9'] as const;
 export type Goal = (typeof GOALS)[number];
 
 export interface Options {
@@ -25,32 +41,41 @@ export interface Options {
   readonly goals: readonly Goal[];
   readonly seed: number;
   readonly profile: boolean;
-  /** unset: wrk where it is, else autocannon */
-  readonly generator: 'wrk' | 'autocannon' | undefined;
+  /** writer lanes of the wallet; of those behind the first only the peak is measured */
+  readonly lanes: readonly number[];
+  /** unset: wrk where it is, else sockets of our own, which cost a fifth of autocannon */
+  readonly generator: GeneratorName | undefined;
   readonly out: string | undefined;
   readonly name: string | undefined;
 }
 
 const FULL: Sizes = {
-  form: 'full', rounds: 3, seconds: 10, warmUpSeconds: 8, players: 100_000, connections: [64, 128, 256], pgbenchScale: 50,
-  pgbenchClients: [8, 32], loneCalls: 1_000, checkpoints: 2,
+  form: 'full', rounds: 3, seconds: 8, sideSeconds: 5, warmUpSeconds: 8, players: 100_000, connections: [64, 128, 256],
+  readConnections: [64, 256], openConnections: [64, 1_000], overConnections: 4_000, overDeadlineMs: 900, overload: [1.5, 2], textbookPools: [8, 16],
+  pgbenchScale: 50, pgbenchClients: [8, 32], loneCalls: 1_000, checkpoints: 2,
 };
 const SIZES: Record<Sizes['form'], Sizes> = {
   full: FULL,
-  quick: { ...FULL, form: 'quick', seconds: 3, warmUpSeconds: 5, players: 20_000, connections: [128], loneCalls: 300 },
+  quick: {
+    ...FULL, form: 'quick', rounds: 2, seconds: 3, sideSeconds: 2, warmUpSeconds: 4, players: 20_000, connections: [128], overload: [2],
+    loneCalls: 300, checkpoints: 1,
+  },
   /** to see that everything runs; its figures mean nothing */
   tiny: {
-    ...FULL, form: 'tiny', rounds: 2, seconds: 1, warmUpSeconds: 1, players: 500, connections: [8, 16], pgbenchScale: 1, loneCalls: 50,
+    ...FULL, form: 'tiny', rounds: 1, seconds: 1, sideSeconds: 1, warmUpSeconds: 1, players: 500, connections: [8, 16],
+    readConnections: [8, 16], openConnections: [8, 32], overConnections: 400, overDeadlineMs: 50, overload: [4],
+    pgbenchScale: 1, loneCalls: 50, checkpoints: 1,
   },
 };
 
 export const USAGE = `node test/bench/run.ts [options]
-  --quick            a minute or two instead of ten
-  --tiny             seconds; shows only that everything runs
+  --quick            two or three minutes instead of a quarter of an hour
+  --tiny             a minute; shows only that everything runs
   --only S1,S8       some of ${GOALS.join(', ')}
-  --profile          where the time goes, instead of how much there is
-  --generator NAME   wrk or autocannon
-  --seconds N, --rounds N, --players N, --connections 64,128
+  --profile          where the time goes, instead of how much there is: of bets, with --only S9 of balance reads
+  --lanes 1,2        writer lanes of the wallet, and of further ones whose bets/s are set against it (S1)
+  --generator NAME   of the closed loop: ${GENERATORS.join(', ')}
+  --seconds N, --side-seconds N, --rounds N, --players N, --connections 64,128
   --seed N           of everything that is drawn
   --out DIR          instead of test/bench/results
   --name NAME        of the files written, instead of time, commit and form
@@ -62,6 +87,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     args: [...args],
     options: {
       quick: { type: 'boolean' }, tiny: { type: 'boolean' }, profile: { type: 'boolean' }, help: { type: 'boolean' },
+      lanes: { type: 'string' }, 'side-seconds': { type: 'string' },
       only: { type: 'string' }, generator: { type: 'string' }, seconds: { type: 'string' }, rounds: { type: 'string' },
       players: { type: 'string' }, connections: { type: 'string' }, seed: { type: 'string' }, out: { type: 'string' }, name: { type: 'string' },
     },
@@ -71,17 +97,20 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const goals = (values.only?.split(',') ?? GOALS) as Goal[];
   const unknown = goals.find((goal) => !GOALS.includes(goal));
   if (unknown) throw new Error(`--only: there is no ${unknown}`);
-  const { generator } = values;
-  if (generator !== undefined && generator !== 'wrk' && generator !== 'autocannon') throw new Error('--generator: wrk or autocannon');
+  const generator = GENERATORS.find((name) => name === values.generator);
+  if (values.generator !== undefined && !generator) throw new Error(`--generator: one of ${GENERATORS.join(', ')}`);
+  const counts = (text: string | undefined) => text?.split(',').map((word) => count(word) as number);
   return {
     sizes: {
       ...base,
       seconds: count(values.seconds) ?? base.seconds,
+      sideSeconds: count(values['side-seconds']) ?? base.sideSeconds,
       rounds: count(values.rounds) ?? base.rounds,
       players: count(values.players) ?? base.players,
-      connections: values.connections?.split(',').map((text) => count(text) as number) ?? base.connections,
+      connections: counts(values.connections) ?? base.connections,
     },
-    goals, seed: count(values.seed) ?? Math.trunc(Math.random() * 2 ** 31), profile: values.profile === true, generator, out: values.out,
+    goals, seed: count(values.seed) ?? Math.trunc(Math.random() * 2 ** 31), profile: values.profile === true, lanes: counts(values.lanes) ?? [1],
+    generator, out: values.out,
     name: values.name,
   };
 }

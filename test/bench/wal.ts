@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { BenchAccount } from './ground.ts';
-import { peak, type Field } from './peak.ts';
+import { peak, uniform, type Field } from './peak.ts';
 import { presign } from './presign.ts';
 import { countersOf, type Server } from './servers.ts';
 import { openConnection } from './socket.ts';
@@ -42,7 +42,7 @@ export async function walOf(field: Field, server: Server, account: BenchAccount,
     return rows[0] as Position;
   };
   const before = { at: await position(), applied: (await countersOf(server)).applied };
-  const { perSecond, batch } = await peak(field, server, account, connections, seconds);
+  const { perSecond, batch } = await peak(field, server, uniform(field, 'bet', account), connections, seconds);
   const after = { at: await position(), applied: (await countersOf(server)).applied };
   const bets = after.applied - before.applied;
   const kinds = await superuser.query<{ kind: string; records: string; bytes: string; images: string }>(
@@ -61,9 +61,10 @@ export async function walOf(field: Field, server: Server, account: BenchAccount,
 }
 
 /** A session reports its counts at the end of a transaction, once a second at most: one bet more, and the lane's are there. */
-async function letSessionsReport({ ground, random }: Field, server: Server, account: BenchAccount): Promise<void> {
+async function letSessionsReport(field: Field, server: Server, account: BenchAccount): Promise<void> {
+  const { ground } = field;
   await pause(1_200);
-  const { file } = presign(join(ground.dir, 'bet-last'), 1, account, ground.players, random);
+  const { file } = presign(join(ground.dir, 'bet-last'), 1, uniform(field, 'bet', account), field.random);
   const connection = await openConnection(server.port);
   const status = await connection.call(readFileSync(file));
   connection.close();

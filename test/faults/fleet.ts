@@ -28,7 +28,7 @@ export async function launch(database: TestDatabase, account: WorldAccount, size
 export function verified(database: TestDatabase): Promise<string> {
   const cli = join(process.env['TEST_DIST'] ?? join(import.meta.dirname, '../../dist'), 'src/cli.js');
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [cli, 'verify', '--database', database.url('croupier_read')], (error, stdout, stderr) => {
+    execFile(process.execPath, [cli, 'verify', '--database', database.url('croupier_worker')], (error, stdout, stderr) => {
       if (error) reject(new Error(`cli verify ended with ${error.code}:\n${stdout}${stderr}`));
       else resolve(stdout);
     });

@@ -22,7 +22,7 @@ interface Receipt {
   readonly amount: string;
 }
 
-interface Part {
+export interface Part {
   readonly operation: 'bet' | 'win' | 'rollback';
   readonly reference: string;
 }
@@ -31,7 +31,7 @@ interface Part {
 const NOT_REMEMBERED = ['ROLLED_BACK', 'TRANSACTION_CONFLICT', 'PLAYER_NOT_FOUND'];
 
 /** Everything of a command that has a reference of its own. */
-function partsOf({ operation, fields }: Command): Part[] {
+export function partsOf({ operation, fields }: Command): Part[] {
   if (operation === 'close-round') return [];
   if (operation !== 'play') return [{ operation, reference: fields['transactionId'] as string }];
   const actions = fields['actions'] as { type: 'bet' | 'win'; transactionId: string }[];
@@ -127,7 +127,7 @@ interface Stored {
   readonly closed: ReadonlySet<string>;
 }
 
-const keyOf = (player: WorldPlayer, { operation, reference }: Part): string =>
+export const keyOf = (player: WorldPlayer, { operation, reference }: Part): string =>
   `${player.id} ${operation} ${createHash('sha256').update(reference).digest('hex').slice(0, 32)}`;
 
 async function read(database: TestDatabase): Promise<Stored> {

@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { EndSession, StartSession } from '../../src/sessions/commands.ts';
 import { DepositMoney, OpenWallets, StopPlayer, WithdrawMoney, type CashierRequest } from '../../src/wallet/commands.ts';
 import { isRefusal, type Account, type Answered, type Receipt } from '../../src/wallet/contract.ts';
-import { parsePolicy } from '../../src/providers/policy.ts';
+import { parsePolicy } from '../../src/providers/contract.ts';
 import { ground, said, type Seat } from '../support/ground.ts';
 
 // What the operator asks of the money path, at its commands: the cashier, wallets, what stops a player's bets, sessions.

@@ -22,7 +22,7 @@ const TABLE: Record<string, readonly [status: number, again: 'yes' | 'no' | 'cre
   BODY_TOO_LARGE: [413, 'no'], MEDIA_TYPE_UNSUPPORTED: [415, 'no'], KEY_UNKNOWN: [401, 'no'], SIGNATURE_INVALID: [401, 'no'],
   TIMESTAMP_OUT_OF_RANGE: [401, 'yes'], PLAYER_NOT_FOUND: [404, 'yes'], BET_NOT_FOUND: [404, 'yes'],
   GAME_NOT_FOUND: [404, 'credit'], SESSION_NOT_FOUND: [404, 'credit'], CURRENCY_MISMATCH: [422, 'credit'],
-  TRANSACTION_CONFLICT: [409, 'no'], ROLLED_BACK: [409, 'no'], BET_ALREADY_SETTLED: [409, 'no'],
+  GAME_DISABLED: [422, 'credit'], TRANSACTION_CONFLICT: [409, 'no'], ROLLED_BACK: [409, 'no'], BET_ALREADY_SETTLED: [409, 'no'],
   ROUND_CLOSED: [409, 'credit'], INSUFFICIENT_FUNDS: [422, 'credit'], PLAYER_BLOCKED: [422, 'credit'], SESSION_EXPIRED: [422, 'credit'],
   THROTTLED: [429, 'yes'], INTERNAL: [500, 'yes'], OVERLOADED: [503, 'yes'], UNAVAILABLE: [503, 'yes'], OUTCOME_UNKNOWN: [503, 'yes'],
 };
@@ -127,6 +127,19 @@ describe('refused and remembered by a bet', () => {
     expectProblem(await bet('b2', '1', { sessionToken: later.sessionToken }), 'SESSION_NOT_FOUND', { balance: '100.00' });
     expect(said(await bet('b3', '1', { currency: 'JPY' }))).toBe('CURRENCY_MISMATCH 0');
     expect(said(await bet('b4', '1', later))).toBe('applied 99.00');
+  });
+
+  it('GAME_DISABLED: the same when the game takes bets again', async () => {
+    const { bet } = here.seat();
+    const turn = async (on: boolean) => {
+      await here.sql(`update game set bets_allowed = $1 where game_id = 'game-2' and account_id = $2`, [on, here.account().accountId]);
+      await pause(1_200); // the snapshot of the configuration follows within a second
+    };
+    await turn(false);
+    expectProblem(await bet('b1', '1', { gameId: 'game-2' }), 'GAME_DISABLED', { balance: '100.00' });
+    await turn(true);
+    expectProblem(await bet('b1', '1', { gameId: 'game-2' }), 'GAME_DISABLED', { balance: '100.00' });
+    expect(said(await bet('b2', '1', { gameId: 'game-2' }))).toBe('applied 99.00');
   });
 
   it('ROUND_CLOSED', async () => {

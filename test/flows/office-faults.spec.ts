@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
+import pg from 'pg';
 import { asSuperuser, freshDatabase, type TestDatabase } from '../support/cluster.ts';
 import { Platform, plantKey, rolesOn } from '../support/office.ts';
 import { Proxy } from '../support/proxy.ts';
@@ -30,6 +31,13 @@ const operator = () => world.operators[0] as string;
 const players = async (externalId: string) => (await asSuperuser(database.url('superuser'), 'select 1 from player where operator_id = $1 and external_id = $2', [operator(), externalId])).length;
 const create = (externalId: string, idempotencyKey: string) => platform.post('/v1/players', { externalId, currencies: ['EUR'] }, { idempotencyKey });
 
+/** With a key that was looked up just now, so that the next COMMIT is the command's and no look-up's. */
+async function knownJustNow(): Promise<void> {
+  const key = await plantKey(database, operator());
+  platform = new Platform(served.baseUrl, key);
+  expect((await again(() => platform.get('/v1/operator'))).status).toBe(200);
+}
+
 /** Calls until it is served again. */
 async function again(ask: () => Promise<Reply>): Promise<Reply> {
   for (const deadline = performance.now() + 10_000; ;) {
@@ -54,8 +62,7 @@ describe('a database that is away', () => {
 
 describe('a COMMIT whose answer is lost', () => {
   it.each(['reply lost', 'request lost'] as const)('(%s) is an unknown outcome, and the same key comes to one effect', async (fault) => {
-    // The key is looked up just before, so that the next COMMIT is the command's.
-    await again(() => platform.get('/v1/operator'));
+    await knownJustNow();
     const struck = proxy.strikeCommit(fault);
     const first = await create(`struck ${fault}`, `key ${fault}`);
     if (fault === 'reply lost') await struck;
@@ -69,7 +76,7 @@ describe('a COMMIT whose answer is lost', () => {
 describe('connections', () => {
   it('that are lost in a COMMIT ten times do not run out', async () => {
     for (let i = 0; i < 10; i++) {
-      await again(() => platform.get('/v1/operator'));
+      await knownJustNow();
       void proxy.strikeCommit('reply lost');
       expect((await create(`lost ${i}`, `lost ${i}`)).body.code).toBe('OUTCOME_UNKNOWN');
     }
@@ -77,16 +84,19 @@ describe('connections', () => {
   });
 
   it('that are lost in the midst of a transaction do not run out either', async () => {
+    const waiting = "select 1 from pg_stat_activity where datname = $1 and application_name = 'croupier office' and wait_event_type = 'Lock'";
     for (let i = 0; i < 6; i++) {
-      await again(() => platform.get('/v1/operator'));
-      const held = asSuperuser(database.url('superuser'), 'begin; lock table player in access exclusive mode; select pg_sleep(0.4); rollback');
-      await pause(100);
+      await knownJustNow();
+      const holder = new pg.Client(database.url('superuser'));
+      await holder.connect();
+      await holder.query('begin; lock table player in access exclusive mode');
       const asked = platform.get('/v1/players');
-      await pause(100);
+      while ((await asSuperuser(database.url('superuser'), waiting, [database.name])).length === 0) await pause(5);
       proxy.cut();
-      expect((await asked).status).toBe(503);
+      const reply = await asked;
       proxy.mend();
-      await held;
+      await holder.end();
+      expect(reply.status).toBe(503);
     }
     expect((await again(() => platform.get('/v1/players'))).status).toBe(200);
   });
@@ -116,7 +126,6 @@ describe('the same command', () => {
   });
 
   it('waits for one that is held by nobody who answers no longer than two seconds, and says so', async () => {
-    const { default: pg } = await import('pg');
     const holder = new pg.Client(database.url('superuser'));
     await holder.connect();
     await holder.query(`begin; insert into office_command (operator_id, idempotency_key, digest, status, answer) values ('${operator()}', 'held', sha256('x'), 0, '{}')`);

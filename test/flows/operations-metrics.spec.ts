@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Lanes } from '../../src/wallet/lane.ts';
 import { closeOf } from '../../src/wallet/movements.ts';
-import { parsePolicy } from '../../src/providers/policy.ts';
+import { parsePolicy } from '../../src/providers/contract.ts';
 import { ground, said } from '../support/ground.ts';
 
 /** What Prometheus is told, and that it moves with what happens. Everybody starts with 100.00 EUR. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parsePolicy } from '../../src/providers/policy.ts';
+import { parsePolicy } from '../../src/providers/contract.ts';
 import { MoneyReads } from '../../src/wallet/contract.ts';
 import { Lanes } from '../../src/wallet/lane.ts';
 import { closeOf } from '../../src/wallet/movements.ts';

@@ -1,7 +1,7 @@
 /** Operators, accounts, games and players for a test database, written as its owner, with balances that the ledger accounts for. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { parsePolicy } from '../../src/providers/policy.ts';
+import { parsePolicy } from '../../src/providers/contract.ts';
 import type { Account } from '../../src/wallet/contract.ts';
 import { Lanes } from '../../src/wallet/lane.ts';
 import { depositOf } from '../../src/wallet/movements.ts';

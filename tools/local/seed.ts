@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { formatAmount, parseAmount, type Currency } from '../../libs/money/index.ts';
 import { connect } from '../../libs/postgres/index.ts';
 import { makeKey } from '../../src/access/contract.ts';
-import { parsePolicy } from '../../src/providers/policy.ts';
+import { parsePolicy } from '../../src/providers/contract.ts';
 import { isRefusal, type Account } from '../../src/wallet/contract.ts';
 import { Lanes } from '../../src/wallet/lane.ts';
 import { openWallets } from '../../src/wallet/money.ts';
