@@ -18,7 +18,7 @@ export class TenantPool {
   async as(operator: string, steps: readonly Step[], mode: 'reading' | 'writing' = 'reading'): Promise<Flushed['rows']> {
     const client = await this.pool.connect();
     const whole = [mode === 'reading' ? beginReading() : begin(), beOperator([operator]), ...steps, commit()];
-    const { rows, tags, error } = await flush(client as unknown as pg.Client, whole);
+    const { rows, tags, error } = await flush(client, whole);
     client.release(error !== undefined);
     if (error) throw error;
     if (tags.at(-1) !== 'COMMIT') throw new Error('the transaction was not committed');

@@ -10,8 +10,9 @@ export interface PageQuery {
 
 export interface Page<Item> {
   readonly items: Item[];
-  readonly nextCursor: string | null;
-  readonly previousCursor: string | null;
+  /** absent where the list ends */
+  readonly nextCursor?: string;
+  readonly previousCursor?: string;
 }
 
 export interface Window<Key extends string | number> {
@@ -52,11 +53,11 @@ export async function page<Row, Key extends string | number>(em: EntityManager, 
   const more = found.length > query.limit;
   const items = found.slice(0, query.limit);
   if (backwards) items.reverse();
-  const seal = (direction: Direction, row: Row | undefined) => (row === undefined ? null : sealCursor(key, scope, [direction, keyOfRow(row)]));
+  const seal = (direction: Direction, row: Row | undefined) => (row === undefined ? undefined : sealCursor(key, scope, [direction, keyOfRow(row)]));
   return {
     items,
-    nextCursor: backwards || more ? seal('next', items.at(-1)) : null,
-    previousCursor: (backwards ? more : at !== undefined) ? seal('previous', items[0]) : null,
+    nextCursor: backwards || more ? seal('next', items.at(-1)) : undefined,
+    previousCursor: (backwards ? more : at !== undefined) ? seal('previous', items[0]) : undefined,
   };
 }
 

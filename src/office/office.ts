@@ -72,6 +72,8 @@ export class Office {
  */
 function takeBack(pool: pg.Pool): void {
   const held = new Map<pg.PoolClient, () => void>();
+  // A connection that breaks while it is handed out tells whoever waits on it; nobody else has to hear, least of all the process.
+  pool.on('connect', (client) => void client.on('error', () => undefined));
   pool.on('acquire', (client) => {
     const lost = () => client.release(true);
     const timer = setTimeout(lost, HELD_MS).unref();

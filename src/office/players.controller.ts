@@ -52,7 +52,7 @@ export class PlayersController {
   async wallets(@By() caller: Caller, @Param('playerId', { schema: PlayerId }) playerId: string, @Res({ passthrough: true }) reply: FastifyReply) {
     const { items, token } = await this.players.wallets(caller, playerId);
     void reply.header('x-consistency-token', token);
-    return { items, nextCursor: null };
+    return { items };
   }
 
   @Post(':playerId/wallets')

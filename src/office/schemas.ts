@@ -40,7 +40,7 @@ export const PlayersOf = PageOf.extend({ externalId: text(128).optional() });
 export type PlayersQuery = z.infer<typeof PlayersOf>;
 
 const listOf = <Item extends z.ZodType>(item: Item, id: string) => z.strictObject({
-  items: z.array(item), nextCursor: z.string().nullable(), previousCursor: z.string().nullable(),
+  items: z.array(item), nextCursor: z.string().optional(), previousCursor: z.string().optional(),
 }).meta({ id });
 
 // The operator itself
@@ -83,7 +83,7 @@ export const NewPlayer = z.strictObject({ externalId: text(128), currencies: z.a
 export const PlayerChange = z.strictObject({ status: PlayerStatus }).meta({ id: 'PlayerChange', examples: [{ status: 'active' }] });
 
 export const WalletView = z.strictObject({ currency: z.string(), balance: z.string(), walletVersion: z.int() }).meta({ id: 'Wallet' });
-export const Wallets = z.strictObject({ items: z.array(WalletView), nextCursor: z.null() }).meta({ id: 'Wallets' });
+export const Wallets = z.strictObject({ items: z.array(WalletView) }).meta({ id: 'Wallets' });
 export const NewWallet = z.strictObject({ currency: Currency }).meta({ id: 'NewWallet', examples: [{ currency: 'JPY' }] });
 
 const SESSION_S = { least: 60, most: 30 * 86_400, usual: 86_400 };

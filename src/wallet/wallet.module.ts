@@ -13,9 +13,10 @@ import {
 import { Lanes } from './lane.ts';
 import { MONEY_SETTINGS } from './money.ts';
 import { ReadBalanceHandler } from './read-balance.ts';
+import { WalletReads } from './wallet-reads.ts';
 
 const READ_CONNECTIONS = 4;
-/** Reads that may wait for one of them. */
+/** Reads that may wait for their turn. */
 const READS_WAITING = 1_024;
 const WRITE_CONNECTIONS = 2;
 
@@ -36,7 +37,8 @@ export class WalletModule {
           inject: [Metrics, Probes, PinoLogger],
           useFactory: (metrics: Metrics, probes: Probes, logger: PinoLogger) => readsOf(config, metrics, probes, logger),
         },
-        { provide: Admission, inject: [Lanes, MoneyReads], useFactory: admissionOf },
+        { provide: WalletReads, inject: [MoneyReads, Metrics], useFactory: walletReadsOf },
+        { provide: Admission, inject: [Lanes, MoneyReads, WalletReads], useFactory: admissionOf },
         { provide: MoneyWrites, useFactory: () => writesOf(config) },
         PlaceBetHandler, PayWinHandler, RollBackHandler, PlayRoundHandler, CloseRoundHandler, AskStatusHandler, ReadBalanceHandler,
         DepositMoneyHandler, WithdrawMoneyHandler, OpenWalletsHandler, StopPlayerHandler,
@@ -56,12 +58,19 @@ function lanesOf(config: Config, metrics: Metrics, probes: Probes, logger: PinoL
   return Object.assign(lanes, { onApplicationShutdown: () => lanes.close() });
 }
 
-const admissionOf = (lanes: Lanes, { pool: reads }: MoneyReads): Admission => ({
-  admits: (callClass, withinMs) => lanes.admits(callClass, withinMs, callClass === 'read' ? reads.waitingCount / READS_WAITING : 0),
+function walletReadsOf({ pool: connections }: MoneyReads, metrics: Metrics): WalletReads {
+  const reads = new WalletReads(connections);
+  metrics.gauge('croupier_reads_waiting', 'Balances that wait for their statement', () => reads.waiting);
+  return Object.assign(reads, { onApplicationShutdown: () => reads.stop() });
+}
+
+const admissionOf = (lanes: Lanes, { pool: connections }: MoneyReads, reads: WalletReads): Admission => ({
+  admits: (callClass, withinMs) =>
+    lanes.admits(callClass, withinMs, callClass === 'read' ? (connections.waitingCount + reads.waiting) / READS_WAITING : 0),
 });
 
 function readsOf(config: Config, metrics: Metrics, probes: Probes, logger: PinoLogger): MoneyReads {
-  const settings = { statement_timeout: '2s', default_transaction_read_only: 'on' };
+  const settings = { ...MONEY_SETTINGS, lock_timeout: 0, default_transaction_read_only: 'on' };
   const reads = pool(config.databaseUrl, { name: 'croupier reads', settings }, READ_CONNECTIONS);
   metrics.gauge('croupier_read_connections_in_use', 'Read connections in use', () => reads.totalCount - reads.idleCount);
   metrics.gauge('croupier_read_connections_waiting', 'Reads that wait for a connection', () => reads.waitingCount);

@@ -114,7 +114,7 @@ describe(`${COMMITS} replies with a COMMIT withheld`, () => {
         (select count(distinct (player_id, reference, operation)) from entry)::int as named,
         (select count(*) from key)::int as keys, (select count(distinct transaction_id) from key)::int as transactions`);
     const { entries = 0, closes = 0, named, keys, transactions } = counted ?? {};
-    say(`${entries} rows of the ledger: ${named} references or closed rounds; ${keys} keys that stand for ${transactions} transactions, and ${closes} closes`);
+    say(`${entries} rows of the ledger for ${named} references and closed rounds (${closes}); ${keys} keys for ${transactions} transactions`);
     expect(entries).toBeGreaterThan(COMMITS / 2);
     expect([named, keys, transactions]).toEqual([entries, entries - closes, entries - closes]);
   });

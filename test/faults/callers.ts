@@ -65,8 +65,10 @@ export class Callers {
     for (const [command, attempts] of this.attempts) {
       for (const part of partsOf(command)) {
         const at = times.get(keyOf(command.player, part));
-        const askedThen = ({ sentAt, answeredAt, told }: Attempt) => told !== 'nothing' && sentAt - MARGIN_MS <= (at ?? 0) && (at ?? 0) <= answeredAt + MARGIN_MS;
-        if (at !== undefined && !attempts.some(askedThen)) untold.push(`${part.reference} was done at ${at}: ${JSON.stringify(attempts)}`);
+        if (at === undefined) continue;
+        const askedThen = ({ sentAt, answeredAt, told }: Attempt) =>
+          told !== 'nothing' && sentAt - MARGIN_MS <= at && at <= answeredAt + MARGIN_MS;
+        if (!attempts.some(askedThen)) untold.push(`${part.reference} was done at ${at}: ${JSON.stringify(attempts)}`);
       }
     }
     return untold;

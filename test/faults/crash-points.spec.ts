@@ -60,14 +60,17 @@ const idsIn = ({ body }: Reply): string[] => [body, ...(body.receipts ?? [])].fl
 /** Version 1 is the opening deposit. A reference of the cashier's holds the player's id, and its fingerprint says nothing. */
 const PICTURE = `select
   (select json_agg(json_build_array(currency, balance, version, stop)) from wallet where player_id = $1::uuid) as wallet,
-  (select json_agg(json_build_array(version, kind, house, amount, balance_after, closes_round, replace(reference, $1::text, ''), round, game_id, bet, face, campaign, award,
+  (select json_agg(json_build_array(version, kind, house, amount, balance_after, closes_round, replace(reference, $1::text, ''), round, game_id,
+    bet, face, campaign, award,
     (select version from transaction original where original.player_id = $1 and original.transaction_id = entry.undoes)) order by version)
     from transaction entry where player_id = $1 and version > 1) as ledger,
-  (select json_agg(json_build_array(operation, nullif(reference, case operation when 'cashier' then reference end), outcome, refusal, amount, wins, version, face, award, undone_by is not null) order by operation, reference)
+  (select json_agg(json_build_array(operation, nullif(reference, case operation when 'cashier' then reference end), outcome, refusal, amount, wins,
+    version, face, award, undone_by is not null) order by operation, reference)
     from transaction_key where player_id = $1 and version is distinct from 1) as keys,
   (select json_agg(json_build_array(round, state, staked, won, bets, undone, named, last_bet_version, settlements) order by round)
     from round where player_id = $1) as rounds,
-  (select json_agg(distinct concat_ws(' ', operation, code, replace(reference, $1::text, ''), amount, round)) from verdict where player_id = $1) as verdicts`;
+  (select json_agg(distinct concat_ws(' ', operation, code, replace(reference, $1::text, ''), amount, round))
+    from verdict where player_id = $1) as verdicts`;
 
 async function pictureOf({ id }: WorldPlayer): Promise<Picture> {
   const [picture] = await asSuperuser<Picture>(database.url('superuser'), PICTURE, [id]);
@@ -77,8 +80,8 @@ async function pictureOf({ id }: WorldPlayer): Promise<Picture> {
 const isSame = (one: Picture, other: Picture): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 async function keptIds({ id }: WorldPlayer): Promise<string[]> {
-  const rows = await asSuperuser<{ id: string }>(database.url('superuser'),
-    'select transaction_id as id from transaction where player_id = $1 union select transaction_id from transaction_key where player_id = $1 order by 1', [id]);
+  const rows = await asSuperuser<{ id: string }>(database.url('superuser'), `select transaction_id as id from transaction where player_id = $1
+    union select transaction_id from transaction_key where player_id = $1 order by 1`, [id]);
   return rows.map((row) => row.id);
 }
 
@@ -187,7 +190,8 @@ function table(): string {
   const row = (name: string, ...cells: (string | number)[]) => `${name.padEnd(46)}${cells.map((cell) => String(cell).padStart(14)).join('')}`;
   const lines = [...outcomes].map(([{ name }, { roundTrips, of }]) => {
     const stood = (how: Outcome['stood']) => of.filter((outcome) => outcome.stood === how).length;
-    return { name, cells: [roundTrips, of.length, stood('undone'), stood('done'), stood('as before'), of.reduce((sum, { asked }) => sum + asked, 0)] };
+    const asked = of.reduce((sum, outcome) => sum + outcome.asked, 0);
+    return { name, cells: [roundTrips, of.length, stood('undone'), stood('done'), stood('as before'), asked] };
   });
   const totals = lines.reduce((sums, { cells }) => sums.map((sum, i) => sum + (cells[i] ?? 0)), [0, 0, 0, 0, 0, 0]);
   return [

@@ -17,9 +17,16 @@ export interface WireAnswer {
 /** Written to the socket as it is: nothing of the framework touches an answer about money. */
 export function send(reply: FastifyReply, { status, headers, body }: WireAnswer): void {
   reply.hijack();
+  const flat: string[] = [];
   // What the framework has set by then is about the connection: closed behind a body that was too large, or because the process ends.
-  reply.raw.writeHead(status, { ...(reply.getHeaders() as Record<string, string>), ...headers, 'content-length': Buffer.byteLength(body) });
-  reply.raw.end(body);
+  const set = reply.getHeaders() as Record<string, string>;
+  for (const name in set) if (!(name in headers)) flat.push(name, String(set[name]));
+  for (const name in headers) flat.push(name, headers[name] as string);
+  const bytes = Buffer.byteLength(body);
+  flat.push('content-length', String(bytes));
+  reply.raw.writeHead(status, flat);
+  // Where every character is one byte, Node need not look for others.
+  reply.raw.end(body, bytes === body.length ? 'latin1' : 'utf8');
 }
 
 export function moneyHeaders(wallet: WalletView | undefined, position: Position | undefined): Record<string, string> {
