@@ -10,7 +10,10 @@ import { verified } from './fleet.ts';
 
 // Every command is run once to learn how many round trips to the database it takes. Then its process is killed at each of them, before
 // the database has seen it and after it has done it, and once behind the answer; a fresh process is asked the same again, and all must
-// be as if nothing had happened.
+// be as if nothing had happened. FAULT_POINTS=few: of the commonest commands only, as `npm test` does.
+
+const COMMON = ['bet', 'win naming its bet', 'rollback of a bet', 'rollback of the unknown', 'play', 'deposit'];
+const chosen = (kinds: readonly Kind[]): Kind[] => kinds.filter(({ name }) => process.env['FAULT_POINTS'] !== 'few' || COMMON.includes(name));
 
 /** Points at a moment, each with a process that dies and one that starts. */
 const AT_ONCE = 2;
@@ -208,8 +211,8 @@ beforeAll(async () => {
 afterAll(() => void process.stdout.write(`crash points\n${table()}\n`));
 
 describe.each([
-  ['a provider', OF_PROVIDERS, () => providersDoor(database, world)],
-  ['an operator', OF_OPERATORS, () => operatorsDoor(database, world)],
+  ['a provider', chosen(OF_PROVIDERS), () => providersDoor(database, world)],
+  ['an operator', chosen(OF_OPERATORS), () => operatorsDoor(database, world)],
 ] as const)('a process killed at each round trip of what %s asks, and a fresh one asked the same: as if nothing had happened', (_, kinds, door) => {
   let lines: readonly Line[] = [];
 

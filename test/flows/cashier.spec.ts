@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { CommandBus } from '@nestjs/cqrs';
 import { EndSession, StartSession } from '../../src/sessions/commands.ts';
 import { DepositMoney, OpenWallets, StopPlayer, WithdrawMoney, type CashierRequest } from '../../src/wallet/commands.ts';
-import { isRefusal, type Account, type Answered, type Receipt } from '../../src/wallet/contract.ts';
+import { Fault, isRefusal, type Account, type Answered, type Receipt } from '../../src/wallet/contract.ts';
 import { parsePolicy } from '../../src/providers/contract.ts';
 import { ground, said, type Seat } from '../support/ground.ts';
 
@@ -22,7 +22,9 @@ const units = (euros: string): bigint => BigInt(euros) * 1_000_000n;
 async function at(seat: Seat, Message: typeof DepositMoney | typeof WithdrawMoney, reference: string, euros: string, more: Partial<CashierRequest> = {}) {
   const caller = { account: await cashier(), player: seat.player.id, deadlineAt: performance.now() + 5_000 };
   const request = { reference, currency: 'EUR', amount: units(euros), ...more };
-  const { answer } = await commands().execute<Answered<Receipt>>(new Message(caller, request));
+  const answered = await commands().execute<Answered<Receipt>>(new Message(caller, request)).catch((fault: unknown) => fault as Fault);
+  if (answered instanceof Fault) return `fault ${answered.code}`;
+  const { answer } = answered;
   return isRefusal(answer) ? `${answer.refused} ${answer.wallet?.balance ?? '-'}` : `${answer.status} ${answer.amount} → ${answer.balance}`;
 }
 

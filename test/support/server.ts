@@ -48,12 +48,16 @@ export async function serveProcess(databaseUrl: string, env: Env = {}, { untilRe
   return served;
 }
 
-export async function ready(served: Process, withinMs = 15_000): Promise<void> {
+/** One that does not become ready is not left behind. */
+export async function ready(served: Process, withinMs = 45_000): Promise<void> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const up = await fetch(`${served.baseUrl}/health/ready`).then((response) => response.ok, () => false);
     if (up) return;
-    if (served.child.exitCode !== null || performance.now() > deadline) throw new Error(`the server did not become ready:\n${served.output()}`);
+    if (served.child.exitCode !== null || performance.now() > deadline) {
+      served.kill('SIGKILL');
+      throw new Error(`the server did not become ready:\n${served.output()}`);
+    }
     await pause(25);
   }
 }

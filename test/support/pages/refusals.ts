@@ -28,5 +28,6 @@ ${table(DOOR)}
 
 ## Said by the operator's API
 ${table(Object.fromEntries(Object.entries(CODES).filter(([code]) => !(code in REFUSALS) && !(code in FAULTS))))}
-and the refusals and faults above, where a deposit, a withdrawal or a session meets them.
+
+And the refusals and faults above, where a deposit, a withdrawal or a session meets them.
 `;

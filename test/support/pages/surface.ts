@@ -37,7 +37,7 @@ function settings(): string {
     const [, comment] = /^ {2}\/\*\* (.+) \*\/$/.exec(line) ?? [];
     const [, name, schema = ''] = /^ {2}([A-Z_]+): (.+),$/.exec(line) ?? [];
     const [, standard] = /\.default\(([^)]*)\)/.exec(schema) ?? [];
-    if (name) rows.push(row(`\`${name}\``, standard ? `\`${standard.replaceAll("'", '')}\`` : '', says));
+    if (name) rows.push(row(`\`${name}\``, standard && standard !== "''" ? `\`${standard.replaceAll(/'|(?<=\d)_(?=\d)/g, '')}\`` : '', says));
     says = comment ?? '';
   }
   return table(['setting', 'unless set', ''], rows.toSorted());
