@@ -38,6 +38,21 @@ describe('what PostgreSQL says of a failed batch', () => {
     expect([sqlState(error), classify(error)]).toEqual(['55P03', 'again']);
   });
 
+  it('23514 of a row whose partition was attached while it waited for the default one is worth the same again', async () => {
+    const other = await connect(database.url('superuser'), { name: 'other' });
+    await client.query('create table month (at int) partition by range (at); create table month_default partition of month default');
+    await client.query('begin; lock table month_default in access exclusive mode');
+    const waiting = failure('insert into month values (1)', other);
+    for (let blocked = 0; blocked === 0; ) {
+      blocked = (await client.query("select 1 from pg_locks where relation = 'month_default'::regclass and not granted")).rows.length;
+    }
+    await client.query('create table month_1 (like month); alter table month attach partition month_1 for values from (1) to (2); commit');
+    const error = await waiting;
+    expect([sqlState(error), classify(error)]).toEqual(['23514', 'again']);
+    expect(await failure('insert into month values (1)', other)).toBeUndefined();
+    await other.end();
+  });
+
   it('57014, a statement that took too long, and 25P03 and 57P01, a session that was ended, are gone', async () => {
     const slow = await connect(database.url('superuser'), { name: 'slow', settings: { statement_timeout: '30ms' } });
     const cancelled = await failure('select pg_sleep(1)', slow);
