@@ -28,7 +28,7 @@ export class CredentialsService {
         rows: ({ take, order, beyond }) => em.find(
           CredentialEntity, { accountId, ...(beyond && { apiKey: beyond }) }, { limit: take, orderBy: { apiKey: order } }),
       });
-      return { items: await Promise.all(items.map((credential) => viewOf(em, credential.apiKey))), ...cursors };
+      return { items: await viewsOf(em, items.map(({ apiKey }) => apiKey)), ...cursors };
     });
   }
 
@@ -81,7 +81,11 @@ async function credentialIn(em: EntityManager, accountId: number, apiKey: string
 
 const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
 
-async function viewOf(em: EntityManager, apiKey: string): Promise<View> {
-  const [last] = await em.find(RetiredSecretEntity, { apiKey, verifiesUntil: { $gt: new Date() } }, { orderBy: { verifiesUntil: 'desc' }, limit: 1 });
-  return { apiKey, retiredUntil: last?.verifiesUntil.toISOString() ?? null };
+/** One query for all of a page. */
+async function viewsOf(em: EntityManager, apiKeys: readonly string[]): Promise<View[]> {
+  const live = { apiKey: { $in: [...apiKeys] }, verifiesUntil: { $gt: new Date() } };
+  const retired = await em.find(RetiredSecretEntity, live, { orderBy: { verifiesUntil: 'desc' } });
+  return apiKeys.map((apiKey) => ({ apiKey, retiredUntil: retired.find((secret) => secret.apiKey === apiKey)?.verifiesUntil.toISOString() ?? null }));
 }
+
+const viewOf = async (em: EntityManager, apiKey: string): Promise<View> => (await viewsOf(em, [apiKey]))[0] as View;

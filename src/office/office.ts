@@ -18,7 +18,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * The office's database. Who wants an entity manager gets it here, for one operator and one transaction; row-level security shows it that
- * operator's rows and no others. test/laws/office-tenants.spec.ts looks that there is no second way.
+ * operator's rows and no others. test/laws/permissions.spec.ts looks that there is no second way.
  */
 export class Office {
   private readonly orm: MikroORM;

@@ -85,16 +85,19 @@ function writesOf(config: Config): MoneyWrites {
   const writes = pool(config.databaseUrl, { name: 'croupier writes', settings: { ...MONEY_SETTINGS, lock_timeout: '1500ms' } }, WRITE_CONNECTIONS);
   const within = async <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> => {
     let client: pg.PoolClient | undefined;
+    let committing = false;
     try {
       client = await writes.connect();
       await client.query('begin');
       const done = await work(client);
+      committing = true;
       await client.query('commit');
       client.release();
       return done;
     } catch (error) {
       client?.release(true);
       if (classify(error) === 'poison') throw error;
+      if (committing) throw new Fault('OUTCOME_UNKNOWN', 'the connection was lost while the wallets were committed', { cause: error });
       throw new Fault('UNAVAILABLE', 'the wallets could not be changed now', { cause: error });
     }
   };

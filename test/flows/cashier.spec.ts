@@ -9,6 +9,7 @@ import { ground, said, type Seat } from '../support/ground.ts';
 // What the operator asks of the money path, at its commands: the cashier, wallets, what stops a player's bets, sessions.
 
 const here = ground({ players: { EUR: 12, JPY: 1 } });
+const lossy = ground({ players: { EUR: 1 } }, {}, { proxied: true });
 const commands = () => here.served.app.get(CommandBus);
 
 async function cashier(): Promise<Account> {
@@ -101,6 +102,16 @@ describe('what stops a player', () => {
       { currency: 'EUR', stop: 'closed', balance: '100000000' }, { currency: 'JPY', stop: 'closed', balance: '0' },
       { currency: 'KWD', stop: 'closed', balance: '0' },
     ]);
+  });
+
+  it('is told as unknown where the answer to its COMMIT is lost, and is the same again', async () => {
+    const seat = lossy.seat();
+    const stopIt = () => lossy.served.app.get(CommandBus).execute(new StopPlayer(seat.player.operatorId, seat.player.id, 'blocked'));
+    const lost = lossy.proxy.strikeCommit('reply lost');
+    await expect(stopIt()).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    await lost;
+    expect(said(await seat.bet('b1', '1.00'))).toBe('PLAYER_BLOCKED 100.00');
+    expect(await stopIt()).toBe(true);
   });
 
   it('waits for the wallet that somebody holds, and says so where it takes too long', async () => {
