@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Controller, NotFoundException, Param, Post, Req, Res, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
@@ -9,7 +10,7 @@ import { Metrics } from '../ops/metrics.ts';
 import { Admission, Fault } from '../wallet/contract.ts';
 import { Configuration } from './configuration.ts';
 import { NativeAdapter, requestIdOf } from './native/adapter.ts';
-import { problemAnswer, send, type WireAnswer } from './native/answers.ts';
+import { problemAnswer, send, write, type WireAnswer } from './native/answers.ts';
 import { isOperation } from './native/schema.ts';
 
 const PATH = 'v1/wallet';
@@ -38,18 +39,22 @@ export class DoorController implements OnModuleInit {
     this.native = new NativeAdapter(configuration, commands, queries, admission);
   }
 
-  /** Ahead of the routes: a call that is turned away by its path costs hardly more than reading it and writing the answer. */
+  /** Ahead of the framework: a call that is turned away by its path costs hardly more than reading its head and writing the answer. */
   onModuleInit(): void {
-    this.host.httpAdapter.getInstance<FastifyInstance>().addHook('onRequest', (request, reply, done) => {
-      const answer = request.url.startsWith(BELOW) ? this.turnedAway(request) : undefined;
-      if (answer) send(reply, answer);
-      else done();
+    const { server } = this.host.httpAdapter.getInstance<FastifyInstance>();
+    const serve = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
+    server.removeAllListeners('request');
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      const answer = server.listening ? this.turnedAway(request) : undefined;
+      if (answer) write(response, answer);
+      else for (const each of serve) each.call(server, request, response);
     });
   }
 
-  private turnedAway({ method, params, headers }: FastifyRequest): WireAnswer | undefined {
-    const { operation } = params as { operation?: string };
-    if (method !== 'POST' || operation === undefined || !isOperation(operation)) return undefined;
+  private turnedAway({ method, url, headers }: IncomingMessage): WireAnswer | undefined {
+    if (method !== 'POST' || !url?.startsWith(BELOW)) return undefined;
+    const operation = url.slice(BELOW.length);
+    if (!isOperation(operation)) return undefined;
     const answer = this.native.turnedAway(operation, headers);
     if (answer) {
       this.metrics.answered(operation, answer.status, answer.outcome, 0);

@@ -26,9 +26,36 @@ const PAUSE_WHILE_UNKNOWN_MS = 25;
 /** Past the server's own time-outs: a connection that says nothing for so long is not there any more. */
 const SILENCE_MS = 3_000;
 const GOODBYE_MS = 1_000;
+const REPLIES_A_TURN = 64;
+
+/**
+ * Answers on their way out, in the order of the batches. A few leave in each turn of the event loop, so that what comes in meanwhile is
+ * not kept waiting by a whole batch; the first leave at once, and the lane goes on with its next batch beside them.
+ */
+class Replies {
+  private waiting: (() => void)[] = [];
+  private sent: Promise<void> = Promise.resolve();
+
+  /** When all have left: a lane is never more than one batch ahead of its answers. */
+  out(): Promise<void> {
+    return this.sent;
+  }
+
+  send(replies: (() => void)[]): void {
+    this.waiting = replies;
+    this.sent = new Promise((sent) => this.some(sent));
+  }
+
+  private some(sent: () => void): void {
+    for (const reply of this.waiting.splice(0, REPLIES_A_TURN)) reply();
+    if (this.waiting.length > 0) setImmediate(() => this.some(sent));
+    else sent();
+  }
+}
 
 /** A writer connection and its lane, opened on first need and replaced when it breaks; a new connection is a new lane. */
 export class Writer {
+  readonly replies = new Replies();
   private opening: Promise<Lane> | undefined;
   private client: pg.Client | undefined;
 
@@ -147,7 +174,8 @@ async function once(writer: Writer, items: readonly Waiting[], waiting: boolean,
     written = mine.filter((item) => !item.sent);
     for (const item of mine) item.sent = true;
     const position = await write(lane, changes);
-    for (const [item, answer] of answers) item.settle({ answer, position });
+    await writer.replies.out();
+    writer.replies.send(answers.map(([item, answer]) => () => item.settle({ answer, position })));
     return items.filter((item) => !item.settled && isHeld(item));
   } catch (error) {
     if (error instanceof CommitUnknown) writer.drop(lane.client);

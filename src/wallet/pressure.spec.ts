@@ -18,8 +18,8 @@ describe('who comes in', () => {
     expect([0, 2_047, 2_048, 3_071, 3_072, 4_095, 4_096].map(at)).toEqual(['rbc', 'rbc', 'bc', 'bc', 'c', 'c', '']);
   });
 
-  it('goes by the wait, too: of a caller’s 900 ms a read may wait 225, a bet 450, a credit all', () => {
-    expect([0, 225, 226, 450, 451, 900, 901].map((waitMs) => who({ waitMs }))).toEqual(['rbc', 'rbc', 'bc', 'bc', 'c', 'c', '']);
+  it('goes by the wait, too: of a caller’s 900 ms a read may wait 112, a bet 225, a credit all', () => {
+    expect([0, 112, 113, 225, 226, 900, 901].map((waitMs) => who({ waitMs }))).toEqual(['rbc', 'rbc', 'bc', 'bc', 'c', 'c', '']);
   });
 
   it('never is a read where a bet is refused, nor a bet where a credit is', () => {

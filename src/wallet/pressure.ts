@@ -22,8 +22,8 @@ interface Limit {
 
 /** A class is let in while the queue is emptier than this, and while its turn would come within this part of the caller's time. */
 const LIMITS: Record<CallClass, Limit> = {
-  read: { fill: 1 / 2, wait: 1 / 4 },
-  bet: { fill: 3 / 4, wait: 1 / 2 },
+  read: { fill: 1 / 2, wait: 1 / 8 },
+  bet: { fill: 3 / 4, wait: 1 / 4 },
   credit: { fill: 1, wait: 1 },
 };
 

@@ -57,5 +57,7 @@ it('a wallet that is held for 10 ms does not wait for one that is held for long'
     }
   });
   process.stdout.write(`held for 10 ms beside one held for long: ${times.map(Math.round).toSorted((a, b) => a - b).join(' ')} ms\n`);
-  expect(times.filter((ms) => ms > 100)).toEqual([]);
+  // A machine that stands still for a moment makes a few late; one that waits for the other wallet's 250 ms makes all of them.
+  expect(times.filter((ms) => ms > 100).length).toBeLessThan(times.length / 3);
+  expect(times).toHaveLength(30);
 }, 60_000);

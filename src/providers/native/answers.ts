@@ -1,4 +1,5 @@
 /** Receipts, refusals and faults as the native wire writes them. */
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { formatAmount, type Currency } from '../../../libs/money/index.ts';
 import { problem, PROBLEM_TYPE, type FieldError } from '../../../libs/http/index.ts';
@@ -15,18 +16,21 @@ export interface WireAnswer {
 }
 
 /** Written to the socket as it is: nothing of the framework touches an answer about money. */
-export function send(reply: FastifyReply, { status, headers, body }: WireAnswer): void {
+export function send(reply: FastifyReply, answer: WireAnswer): void {
   reply.hijack();
-  const flat: string[] = [];
   // What the framework has set by then is about the connection: closed behind a body that was too large, or because the process ends.
-  const set = reply.getHeaders() as Record<string, string>;
+  write(reply.raw, answer, reply.getHeaders() as Record<string, string>);
+}
+
+export function write(response: ServerResponse, { status, headers, body }: WireAnswer, set: Record<string, string> = {}): void {
+  const flat: string[] = [];
   for (const name in set) if (!(name in headers)) flat.push(name, String(set[name]));
   for (const name in headers) flat.push(name, headers[name] as string);
   const bytes = Buffer.byteLength(body);
   flat.push('content-length', String(bytes));
-  reply.raw.writeHead(status, flat);
+  response.writeHead(status, flat);
   // Where every character is one byte, Node need not look for others.
-  reply.raw.end(body, bytes === body.length ? 'latin1' : 'utf8');
+  response.end(body, bytes === body.length ? 'latin1' : 'utf8');
 }
 
 export function moneyHeaders(wallet: WalletView | undefined, position: Position | undefined): Record<string, string> {
