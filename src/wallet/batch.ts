@@ -63,6 +63,7 @@ export class Writer {
     private readonly url: string,
     private readonly name: string,
     private readonly settings: Settings = MONEY_SETTINGS,
+    private readonly drawLane = () => randomInt(1, 2 ** 31),
   ) {}
 
   get healthy(): boolean {
@@ -80,15 +81,23 @@ export class Writer {
   private async start(): Promise<Lane> {
     const client = await connect(this.url, { name: this.name, settings: this.settings });
     client.once('end', () => this.drop(client));
-    const id = randomInt(1, 2 ** 31);
     try {
-      await client.query({ text: 'insert into lane (lane, batch) values ($1, 0)', values: [id] });
+      const id = await this.newLane(client);
+      this.client = client;
+      return { client, id, batch: 0 };
     } catch (error) {
       this.drop(client);
       throw error;
     }
-    this.client = client;
-    return { client, id, batch: 0 };
+  }
+
+  /** Never one that was used before: among so many numbers two draws meet all the same, once there have been some ten thousand connections. */
+  private async newLane(client: pg.Client): Promise<number> {
+    for (;;) {
+      const id = this.drawLane();
+      const { rowCount } = await client.query({ text: 'insert into lane (lane, batch) values ($1, 0) on conflict do nothing', values: [id] });
+      if (rowCount === 1) return id;
+    }
   }
 
   /** Forgets a broken connection at once; the server ends what was open on it. */
