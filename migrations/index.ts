@@ -2,9 +2,14 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import { M0001Money } from './m0001-money.ts';
 import { M0002Foundations } from './m0002-foundations.ts';
+import { M0003Rules } from './m0003-rules.ts';
+import { M0004Secrets } from './m0004-secrets.ts';
 import { migrateQueue } from './queue.ts';
 
-const STEPS = [{ name: 'M0001Money', class: M0001Money }, { name: 'M0002Foundations', class: M0002Foundations }];
+const STEPS = [
+  { name: 'M0001Money', class: M0001Money }, { name: 'M0002Foundations', class: M0002Foundations },
+  { name: 'M0003Rules', class: M0003Rules }, { name: 'M0004Secrets', class: M0004Secrets },
+];
 
 /**
  * Runs the steps that are missing, each in a transaction of its own, as the schema's owner; answers with their names.

@@ -5,7 +5,9 @@ import type pg from 'pg';
 import { classify, connect, sqlState, type Settings } from '../../libs/postgres/index.ts';
 import { Fault, type Answered, type Call } from './contract.ts';
 import { decide } from './decide.ts';
-import { CommitUnknown, load, MONEY_SETTINGS, stateIn, write, type Changes, type Lane, type Loaded } from './money.ts';
+import type { Loaded } from './found.ts';
+import { CommitUnknown, load, MONEY_SETTINGS, stateIn, write, type Changes, type Lane } from './money.ts';
+import type { SessionProbe } from './probes.ts';
 import { absorb, type Entry, type NextId, type Verdict } from './state.ts';
 
 /** A call that waits for its answer. `settled` once it has one; `sent` once a write that holds it has left. */
@@ -202,6 +204,8 @@ function judge(items: readonly Waiting[], loaded: Loaded, nextId: NextId, alert:
   const answers: [Waiting, object][] = [];
   const entries: Entry[] = [];
   const verdicts: Verdict[] = [];
+  const superseded: SessionProbe[] = [];
+  const slid: SessionProbe[] = [];
   const stateOf = stateIn(loaded);
   for (const item of items) {
     const state = stateOf(item.call);
@@ -211,6 +215,8 @@ function judge(items: readonly Waiting[], loaded: Loaded, nextId: NextId, alert:
         absorb(state, draft);
         entries.push(...draft.entries);
         verdicts.push(...draft.verdicts);
+        for (const hash of draft.superseded) superseded.push({ operator: state.operator, hash });
+        for (const hash of draft.slid) slid.push({ operator: state.operator, hash });
       }
       answers.push([item, answer]);
     } catch (error) {
@@ -222,7 +228,7 @@ function judge(items: readonly Waiting[], loaded: Loaded, nextId: NextId, alert:
   const wallets = states.flatMap((state) => state.wallets.filter((wallet) => wallet.version !== wallet.loadedVersion));
   const keys = states.flatMap((state) => state.keys.filter((row) => row.stored !== 'yes'));
   const rounds = states.flatMap((state) => state.rounds.filter((row) => row.stored !== 'yes'));
-  return { answers, changes: { wallets, keys, rounds, entries, verdicts } };
+  return { answers, changes: { wallets, keys, rounds, entries, verdicts, superseded, slid } };
 }
 
 export function settleAll(items: readonly Waiting[], fault: Fault): void {

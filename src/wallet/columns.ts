@@ -24,6 +24,25 @@ export const keyColumns = (keys: readonly KeyRow[]): Buffer[] => [
   int8s(keys, (k) => k.balanceAfter),
 ];
 
+/** With the columns that few keys have. */
+export const wideKeyColumns = (keys: readonly KeyRow[]): Buffer[] => [
+  ...keyColumns(keys),
+  int8s(keys, (k) => k.debt),
+  int8s(keys, (k) => k.undoneDebt),
+  uuids(keys, (k) => k.lastWin),
+];
+
+/** What may change of a key. */
+export const changedKeyColumns = (keys: readonly KeyRow[]): Buffer[] => [
+  uuids(keys, (k) => k.player),
+  int4s(keys, (k) => k.account),
+  uuids(keys, (k) => k.key),
+  texts(keys, (k) => k.operation),
+  int4s(keys, (k) => k.wins),
+  uuids(keys, (k) => k.undoneBy),
+  uuids(keys, (k) => k.lastWin),
+];
+
 export const roundColumns = (rounds: readonly Round[]): Buffer[] => [
   uuids(rounds, (r) => r.player),
   int4s(rounds, (r) => r.account),

@@ -6,6 +6,8 @@ import type { Account, Answered, Award, Operation, PlayReceipt, Position, Receip
 export interface Caller {
   readonly account: Account;
   readonly player: string;
+  /** of the session that the call names; where a call needs a currency and says none */
+  readonly currency?: string;
   readonly deadlineAt: number;
 }
 
@@ -29,6 +31,9 @@ export interface WinRequest {
   readonly currency: string;
   readonly amount: bigint;
   readonly award?: Award;
+  /** the name space of its reference; absent: `win`, also for an award */
+  readonly operation?: 'win' | 'award';
+  /** of free rounds paid as one total: once per player, account and campaign */
   readonly campaign?: string;
   readonly game?: string;
   readonly round?: string;
@@ -37,11 +42,13 @@ export interface WinRequest {
 }
 
 export interface RollbackRequest {
+  readonly kind?: 'rollback';
   readonly reference: string;
   readonly original: string;
   /** absent: a bet is meant where both kinds bear the reference */
   readonly originalType?: 'bet' | 'win' | 'award' | 'adjustment';
-  readonly currency: string;
+  /** absent: its original's; where that is unknown, `Caller.currency`, else the first of the player's wallets */
+  readonly currency?: string;
   readonly round?: string;
   readonly amount?: bigint;
 }
@@ -50,7 +57,17 @@ export interface PlayRequest {
   readonly currency: string;
   readonly round: string;
   readonly closeRound: boolean;
-  readonly actions: readonly (BetRequest | WinRequest)[];
+  readonly actions: readonly (BetRequest | WinRequest | (RollbackRequest & { readonly kind: 'rollback' }))[];
+}
+
+/** Corrects a round after the fact; may take as well as give. */
+export interface AdjustRequest {
+  readonly reference: string;
+  readonly currency: string;
+  /** storage units, signed: what the wallet is to gain */
+  readonly amount: bigint;
+  readonly game?: string;
+  readonly round?: string;
 }
 
 export class PlaceBet extends Command<Answered<Receipt>> {
@@ -71,7 +88,17 @@ export class PlayRound extends Command<Answered<PlayReceipt>> {
 }
 
 export class CloseRound extends Command<Answered<RoundReceipt>> {
-  constructor(readonly caller: Caller, readonly request: { readonly currency: string; readonly round: string }) { super(); }
+  constructor(readonly caller: Caller, readonly request: { readonly currency: string; readonly round: string; readonly game?: string }) { super(); }
+}
+
+/** Undoes the round's open bets and takes no more; a round never seen is cancelled too. */
+export class CancelRound extends Command<Answered<RoundReceipt>> {
+  constructor(readonly caller: Caller, readonly request: { readonly currency: string; readonly round: string; readonly game?: string }) { super(); }
+}
+
+/** Corrects what a provider paid or took. Needs no bet, session or open round. */
+export class AdjustBalance extends Command<Answered<Receipt>> {
+  constructor(readonly caller: Caller, readonly request: AdjustRequest) { super(); }
 }
 
 /** Moves nothing, but is judged under the lock like a command, so that its answer is final. */

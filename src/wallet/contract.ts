@@ -3,6 +3,7 @@
  * Amounts are `bigint` in storage units. A refusal is a value; a fault is an exception (`Fault`).
  */
 import type pg from 'pg';
+import { fingerprint } from '../../libs/crypto/index.ts';
 import type { Meaning, Rate } from '../../libs/http/index.ts';
 
 /** A business "no". What each means on the native wire, and whether a bet remembers it: `refusals.ts` of the dialect. */
@@ -18,6 +19,7 @@ export type RefusalCode =
   | 'GAME_DISABLED'
   | 'SESSION_NOT_FOUND'
   | 'SESSION_EXPIRED'
+  | 'SESSION_SUPERSEDED'
   | 'PLAYER_BLOCKED'
   | 'INSUFFICIENT_FUNDS';
 
@@ -35,14 +37,45 @@ export class Fault extends Error {
   }
 }
 
-/** What providers disagree on; a record of the provider account. The core's effect on money is the same in all of them. */
+/**
+ * What providers disagree on; a record of the provider account. The core's effect on money is the same in all of them. Each field's first
+ * value is the native dialect's. What a field says in full: docs/dialects.md.
+ */
 export interface Policy {
+  /** How far a reference reaches: one operation of a player, all operations of a player, or all players of the account. */
+  readonly idScope: 'operation' | 'player' | 'global';
+  /** Whether a round id is told apart by its game too. */
+  readonly roundScope: 'account' | 'game';
   /** What a repeated call is answered with: the current balance, the first answer's, or "already exists". */
   readonly duplicateAnswer: 'current' | 'first' | 'exists';
   /** A win must name its bet · if it names none, its round must hold an applied bet · it needs neither. */
-  readonly winNeeds: 'bet' | 'round' | 'nothing';
+  readonly winNeeds: 'round' | 'bet' | 'nothing';
   readonly winsPerBet: 'many' | 'one';
   readonly winAfterClose: 'accept' | 'refuse';
+  /** A win for an undone bet, or for a round whose bets are all undone. */
+  readonly winAfterRollback: 'refuse' | 'accept';
+  /** The answer only, of a rollback of what is unknown (a tombstone is written in any case), and of a refused bet. */
+  readonly rollbackUnknown: 'ok' | 'empty' | 'not-found';
+  readonly rollbackOfRefused: 'ok' | 'not-found' | 'failed';
+  /** A rollback of a settled bet: refused, or its wins are undone first. */
+  readonly rollbackAfterWin: 'refuse' | 'reverse';
+  readonly rollbackAfterClose: 'accept' | 'refuse';
+  /** An amount sent along with a rollback. */
+  readonly rollbackAmount: 'must-match' | 'ignore';
+  /** A rollback of a win, or a negative adjustment, beyond the balance: the rest becomes the wallet's debt, or nothing is done. */
+  readonly spentWin: 'receivable' | 'refuse';
+  /** A refused bet's id under which the same is asked again. */
+  readonly refusedBet: 'final' | 'judge-again';
+  /** A play that holds an action whose rollback came before it. */
+  readonly tombstonedAction: 'refuse' | 'skip';
+  /** Whether a bet needs a session. Wins and rollbacks never do. */
+  readonly session: 'if-given' | 'required' | 'none';
+  /** What a token is refused for whose successor was used: bets, or all that names it. */
+  readonly supersededOn: 'bet' | 'all';
+  /** Whether a token that is authenticated is answered with a successor, to be used from then on. */
+  readonly sessionRotation: 'none' | 'authenticate';
+  /** Free rounds are paid round by round, or as one total of their campaign, which is paid once; where only one form is known, the other is a conflict. */
+  readonly freeRounds: 'either' | 'per-round' | 'total';
   /** `none` only where every win names its bet and nothing is closed or settled by round: a third less to write. */
   readonly rounds: 'kept' | 'none';
   /** A call still queued so many milliseconds after it came is answered `OVERLOADED` and never executed. */
@@ -52,6 +85,10 @@ export interface Policy {
   readonly playerBets?: Rate;
   readonly reads?: Rate;
 }
+
+/** Under what a round is stored. No id of a provider holds the character between, for PostgreSQL's texts cannot. */
+export const roundFingerprint = (scope: Policy['roundScope'], round: string, game: string | undefined): string =>
+  fingerprint(scope === 'game' ? `${round}\u0000${game ?? ''}` : round);
 
 /** A provider account (operator × provider) as a configuration snapshot shows it. */
 export interface Account {
@@ -63,7 +100,9 @@ export interface Account {
 }
 
 /** The name space in which a provider's ids are unique; not the ledger's kind. */
-export type Operation = 'bet' | 'win' | 'rollback' | 'cashier';
+export type Operation = 'bet' | 'win' | 'award' | 'adjustment' | 'rollback' | 'cashier';
+/** What a rollback may undo. */
+export type Undoable = 'bet' | 'win' | 'award' | 'adjustment';
 export type Award = 'jackpot' | 'free_rounds' | 'tournament';
 
 interface Keyed {
@@ -97,20 +136,34 @@ export interface Bet extends Keyed, InRound {
 
 export interface Win extends Keyed, Partial<InRound> {
   readonly kind: 'win';
+  readonly operation: 'win' | 'award';
   readonly amount: bigint;
   readonly award?: Award;
   readonly campaign?: string;
+  /** of free rounds paid as one total: under this a campaign is paid once */
+  readonly campaignKey?: string;
   readonly game?: string;
   /** the bet it names: reference and fingerprint */
   readonly bet?: string;
   readonly betKey?: string;
 }
 
-export interface Rollback extends Keyed {
+/** Takes as well as gives: `amount` is signed. */
+export interface Adjustment extends Keyed, Partial<InRound> {
+  readonly kind: 'adjustment';
+  readonly amount: bigint;
+  readonly game?: string;
+}
+
+export interface Rollback extends Omit<Keyed, 'currency'> {
   readonly kind: 'rollback';
+  /** absent: its original's */
+  readonly currency?: string;
+  /** the session's: where neither the call says one nor an original */
+  readonly otherwise?: string;
   readonly originalKey: string;
   /** Where the original is looked for, in this order; an unknown one leaves a tombstone in each. */
-  readonly originalOperations: readonly ('bet' | 'win')[];
+  readonly originalOperations: readonly Undoable[];
   readonly original: string;
   /** if sent along, it must be what the original moved */
   readonly amount?: bigint;
@@ -119,6 +172,14 @@ export interface Rollback extends Keyed {
 export interface Close extends InRound {
   readonly kind: 'close';
   readonly currency: string;
+  readonly game?: string;
+}
+
+/** Undoes a round's open bets and takes no more in it. */
+export interface Cancel extends Omit<InRound, 'closeRound'> {
+  readonly kind: 'cancel';
+  readonly currency: string;
+  readonly game?: string;
 }
 
 /** The operator's cashier brings money. */
@@ -133,12 +194,13 @@ export interface Withdrawal extends Keyed {
   readonly amount: bigint;
 }
 
-/** Several bets and wins of one round, in order, all or nothing. */
+/** Several bets, wins and rollbacks of one round, in order, all or nothing. */
 export interface Play {
   readonly kind: 'play';
-  readonly actions: readonly (Bet | Win)[];
+  readonly actions: readonly (Bet | Win | Rollback)[];
   readonly currency: string;
   readonly round: string;
+  readonly game?: string;
   readonly roundKey: string;
   readonly closeRound: boolean;
 }
@@ -152,7 +214,7 @@ export interface StatusQuery {
   readonly currency: string;
 }
 
-export type Movement = Bet | Win | Rollback | Close | Deposit | Withdrawal | Play | StatusQuery;
+export type Movement = Bet | Win | Adjustment | Rollback | Close | Cancel | Deposit | Withdrawal | Play | StatusQuery;
 
 /** One call on one player, as the lane takes it: judged whole, written whole. */
 export interface Call<M extends Movement = Movement> {
@@ -180,15 +242,18 @@ export interface WalletView {
 }
 
 export interface Receipt extends WalletView {
+  /** empty where an action of a play was skipped, because its rollback came first */
   readonly transactionId: string;
   readonly reference: string;
   readonly operation: Operation;
   /** how this answer came about; `outcome` is the first answer's */
   readonly status: 'applied' | 'replayed' | 'tombstoned' | 'ignored';
   readonly outcome: 'applied' | 'tombstoned' | 'ignored';
-  readonly ignoredBecause?: 'refused';
+  readonly ignoredBecause?: 'refused' | 'undone';
   /** what moved in the wallet, unsigned */
   readonly amount: bigint;
+  /** what was to move and could not; absent: nothing */
+  readonly debt?: bigint;
   /** milliseconds since 1970, the database's clock */
   readonly at: number;
 }
@@ -198,7 +263,7 @@ export interface PlayReceipt extends WalletView {
 }
 
 export interface RoundReceipt extends WalletView {
-  readonly state: 'closed' | 'unknown';
+  readonly state: 'closed' | 'cancelled' | 'unknown';
 }
 
 /** The receipt, the refusal a bet's key remembers, or nothing known. */
@@ -218,7 +283,7 @@ export interface Position {
 export const consistencyToken = ({ timeline, lsn, lane, batch }: Position): string =>
   Buffer.from(`1 ${timeline} ${lsn} ${lane ?? '-'} ${batch ?? '-'}`).toString('base64url');
 
-export type AnswerTo<M extends Movement> = M extends Play ? PlayReceipt : M extends Close ? RoundReceipt : M extends StatusQuery ? Status : Receipt;
+export type AnswerTo<M extends Movement> = M extends Play ? PlayReceipt : M extends Close | Cancel ? RoundReceipt : M extends StatusQuery ? Status : Receipt;
 
 export interface Answered<T> {
   readonly answer: T | Refusal;
@@ -276,6 +341,7 @@ export const REFUSALS: Record<RefusalCode, Meaning> = {
   INSUFFICIENT_FUNDS: { status: 422, title: 'More than the balance', again: 'credit' },
   PLAYER_BLOCKED: { status: 422, title: 'The player may not bet', again: 'credit' },
   SESSION_EXPIRED: { status: 422, title: 'The session is over', again: 'credit' },
+  SESSION_SUPERSEDED: { status: 422, title: 'The session goes on under a newer token', again: 'credit' },
 };
 
 export const FAULTS: Record<Fault['code'], Meaning> = {

@@ -13,14 +13,14 @@ const OPERATOR = '0197f0c0-0000-7000-8000-00000000000a';
 const account: Account = { accountId: 7, operatorId: OPERATOR, policy: parsePolicy({}), games: new Map([['g', true]]) };
 
 function stateWith({ balance = 100n, now = 1_000_000, at = 999_999 } = {}): PlayerState {
-  const wallet = { player: PLAYER, currency: 'EUR', balance, version: 1, at, stop: 'none', loadedVersion: 1, ctid: '(0,1)' } as const;
+  const wallet = { player: PLAYER, currency: 'EUR', balance, debt: 0n, version: 1, at, stop: 'none', loadedVersion: 1, loadedDebt: 0n, ctid: '(0,1)' } as const;
   return { player: PLAYER, operator: OPERATOR, now, wallets: [wallet], keys: [], rounds: [], sessions: [] };
 }
 
 const bet = (reference: string, amount: bigint, more: Partial<BetRequest> = {}) =>
   betOf(account, { kind: 'bet', reference, currency: 'EUR', amount, free: false, game: 'g', round: 'r', closeRound: false, ...more });
 const win = (reference: string, amount: bigint, more: Partial<WinRequest> = {}) =>
-  winOf({ kind: 'win', reference, currency: 'EUR', amount, game: 'g', round: 'r', closeRound: false, ...more });
+  winOf(account, { kind: 'win', reference, currency: 'EUR', amount, game: 'g', round: 'r', closeRound: false, ...more });
 const rollback = (reference: string, original: string, more: object = {}) => rollbackOf({ reference, original, currency: 'EUR', ...more });
 
 function ids() {
@@ -188,7 +188,7 @@ describe('what is noted beside the ledger', () => {
     expect(state.keys).toEqual([]);
     run(state, bet('b1', 500n), rollback('k1', 'x'), rollback('k2', 'y', { originalType: 'win' }));
     expect(state.keys.map(({ operation, outcome }) => `${operation} ${outcome}`)).toEqual([
-      'bet refused', 'rollback tombstoned', 'bet tombstoned', 'win tombstoned', 'rollback tombstoned', 'win tombstoned',
+      'bet refused', 'rollback tombstoned', 'bet tombstoned', 'win tombstoned', 'award tombstoned', 'rollback tombstoned', 'win tombstoned',
     ]);
   });
 });

@@ -1,9 +1,13 @@
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { AskStatus, CloseRound, DepositMoney, OpenWallets, PayWin, PlaceBet, PlayRound, RollBack, StopPlayer, WithdrawMoney } from './commands.ts';
+import {
+  AdjustBalance, AskStatus, CancelRound, CloseRound, DepositMoney, OpenWallets, PayWin, PlaceBet, PlayRound, RollBack, StopPlayer, WithdrawMoney,
+} from './commands.ts';
 import { MoneyWrites } from './contract.ts';
 import { Lanes } from './lane.ts';
 import { openWallets, stopPlayer } from './money.ts';
-import { betOf, closeOf, depositOf, playOf, rollbackOf, statusOf, winOf, withdrawalOf } from './movements.ts';
+import {
+  adjustmentOf, betOf, cancelOf, closeOf, depositOf, playOf, rollbackOf, roundKeyOf, statusOf, winOf, withdrawalOf,
+} from './movements.ts';
 
 @CommandHandler(PlaceBet)
 export class PlaceBetHandler implements ICommandHandler<PlaceBet> {
@@ -17,7 +21,7 @@ export class PlaceBetHandler implements ICommandHandler<PlaceBet> {
 export class PayWinHandler implements ICommandHandler<PayWin> {
   constructor(private readonly lanes: Lanes) {}
   execute({ caller, request }: PayWin) {
-    return this.lanes.submit({ ...caller, movement: winOf(request) });
+    return this.lanes.submit({ ...caller, movement: winOf(caller.account, request) });
   }
 }
 
@@ -25,7 +29,7 @@ export class PayWinHandler implements ICommandHandler<PayWin> {
 export class RollBackHandler implements ICommandHandler<RollBack> {
   constructor(private readonly lanes: Lanes) {}
   execute({ caller, request }: RollBack) {
-    return this.lanes.submit({ ...caller, movement: rollbackOf(request) });
+    return this.lanes.submit({ ...caller, movement: rollbackOf(request, caller.currency) });
   }
 }
 
@@ -41,7 +45,24 @@ export class PlayRoundHandler implements ICommandHandler<PlayRound> {
 export class CloseRoundHandler implements ICommandHandler<CloseRound> {
   constructor(private readonly lanes: Lanes) {}
   execute({ caller, request }: CloseRound) {
-    return this.lanes.submit({ ...caller, movement: closeOf(request.round, request.currency) });
+    const { round, currency, game } = request;
+    return this.lanes.submit({ ...caller, movement: closeOf(round, currency, roundKeyOf(caller.account, round, game), game) });
+  }
+}
+
+@CommandHandler(CancelRound)
+export class CancelRoundHandler implements ICommandHandler<CancelRound> {
+  constructor(private readonly lanes: Lanes) {}
+  execute({ caller, request }: CancelRound) {
+    return this.lanes.submit({ ...caller, movement: cancelOf(caller.account, request.round, request.currency, request.game) });
+  }
+}
+
+@CommandHandler(AdjustBalance)
+export class AdjustBalanceHandler implements ICommandHandler<AdjustBalance> {
+  constructor(private readonly lanes: Lanes) {}
+  execute({ caller, request }: AdjustBalance) {
+    return this.lanes.submit({ ...caller, movement: adjustmentOf(caller.account, request) });
   }
 }
 

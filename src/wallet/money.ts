@@ -4,11 +4,12 @@
  * Nothing else in this system inserts into or updates wallet, transaction_key or transaction.
  */
 import type pg from 'pg';
-import { byteas, flush, int4s, int8s, longs, run, sqlState, statement, texts, tids, times, uuids, type Field, type Step } from '../../libs/postgres/index.ts';
-import { entryColumns, keyColumns, roundColumns, verdictColumns } from './columns.ts';
+import { byteas, flush, int4s, int8s, longs, run, sqlState, statement, texts, tids, times, uuids, type Step } from '../../libs/postgres/index.ts';
+import { changedKeyColumns, entryColumns, keyColumns, roundColumns, verdictColumns, wideKeyColumns } from './columns.ts';
 import type { Call, Position } from './contract.ts';
-import { followUps, probesOf, type Probe, type SessionProbe } from './probes.ts';
-import { findKey, findRound, type Entry, type KeyRow, type PlayerState, type Round, type Verdict, type Wallet } from './state.ts';
+import { keep, statesOf, type Loaded, type LockedRow } from './found.ts';
+import { claimsOf, followUps, probesOf, roundsToCancel, type Claim, type Probe, type SessionProbe } from './probes.ts';
+import { claimOf, type Entry, type Holder, type KeyRow, type PlayerState, type Round, type Verdict, type Wallet } from './state.ts';
 
 /** Every connection that moves money runs with these: nothing hangs, and every row is found by its index. */
 export const MONEY_SETTINGS = {
@@ -23,6 +24,9 @@ export interface Changes {
   readonly rounds: readonly Round[];
   readonly entries: readonly Entry[];
   readonly verdicts: readonly Verdict[];
+  /** tokens whose successor was used, and those whose expiry moves */
+  readonly superseded: readonly SessionProbe[];
+  readonly slid: readonly SessionProbe[];
 }
 
 export interface Lane {
@@ -42,14 +46,13 @@ export class CommitUnknown extends Error {}
 /**
  * L1 lock every wallet row of every player named, in order. It never waits for a held row, so it cannot deadlock.
  * On the side connection it waits up to `lock_timeout`, for one player only.
- * args: players, operators · answers a row a wallet: place of its player in the arguments, place of the row, currency, balance, version, at (ms), stop
+ * args: players, operators · answers a row a wallet: place of its player in the arguments, place of the row, currency, balance, version, at (ms), stop, debt
  */
 const LOCK = (wait: 'skip locked' | '') => `
-select q.place, w.ctid, w.currency, w.balance, w.version, round(date_part('epoch', w.at) * 1000)::bigint, w.stop
+select q.place, w.ctid, w.currency, w.balance, w.version, round(date_part('epoch', w.at) * 1000)::bigint, w.stop, w.debt
 from unnest($1::uuid[], $2::uuid[]) with ordinality q(player_id, operator_id, place)
 join wallet w on w.player_id = q.player_id and w.operator_id = q.operator_id
 order by w.player_id, w.currency for no key update of w ${wait}`;
-type LockedRow = [place: string, ctid: string, currency: string, balance: string, version: string, at: string, stop: Wallet['stop']];
 const lock = statement<LockedRow>('lock', LOCK('skip locked'));
 const lockWaiting = statement<LockedRow>('lock_waiting', LOCK(''));
 
@@ -72,9 +75,10 @@ join wallet w on w.player_id = q.player_id and w.operator_id = q.operator_id`);
  * A statement of its own behind the lock, so that its snapshot is younger; read with the lock, a tombstone would be missed.
  * args: players, accounts, references · answers key rows
  */
+const KEY = `k.player_id, k.account_id, k.operation, k.reference, k.outcome, k.digest, k.transaction_id, k.currency, k.amount, k.wins, k.version,
+  k.refusal, k.round, k.original, k.undone_by, k.face, k.award, k.balance_after, k.debt, k.undone_debt, k.last_win`;
 const readKeys = statement('read_keys', `
-select k.player_id, k.account_id, k.operation, k.reference, k.outcome, k.digest, k.transaction_id, k.currency, k.amount, k.wins, k.version,
-  k.refusal, k.round, k.original, k.undone_by, k.face, k.award, k.balance_after
+select ${KEY}
 from unnest($1::uuid[], $2::int[], $3::uuid[]) q(player_id, account_id, reference)
 cross join lateral (select * from transaction_key k
   where k.player_id = q.player_id and k.account_id = q.account_id and k.reference = q.reference offset 0) k`);
@@ -86,11 +90,49 @@ from unnest($1::uuid[], $2::int[], $3::uuid[]) q(player_id, account_id, round)
 cross join lateral (select * from round r
   where r.player_id = q.player_id and r.account_id = q.account_id and r.round = q.round offset 0) r`);
 
-/** L4 args: token hashes, operators · answers a row a session: hash (hex), player, account, currency, live */
-const readSessions = statement<[string, string, string, string, 't' | 'f']>('read_sessions', `
-select encode(s.token_hash, 'hex'), s.player_id, s.account_id, s.currency, s.state = 'active' and s.expires_at > clock_timestamp()
+/**
+ * L3b the bets of rounds that are to be cancelled: the one place where money looks into the ledger, for no key says which bets a round has.
+ * What is decided on are their keys. args: players, accounts, rounds · answers key rows
+ */
+const readBetsOfRounds = statement('read_bets_of_rounds', `
+select ${KEY}
+from unnest($1::uuid[], $2::int[], $3::uuid[]) q(player_id, account_id, round)
+cross join lateral (select * from round r
+  where r.player_id = q.player_id and r.account_id = q.account_id and r.round = q.round offset 0) r
+cross join lateral (select distinct encode(substring(sha256(convert_to(t.reference, 'UTF8')) for 16), 'hex')::uuid as reference from transaction t
+  where t.player_id = r.player_id and t.currency = r.currency and t.version between r.first_version and r.last_version and t.kind = 'bet'
+    and t.account_id = r.account_id offset 0) t
+cross join lateral (select * from transaction_key k
+  where k.player_id = r.player_id and k.account_id = r.account_id and k.reference = t.reference and k.operation = 'bet' and k.round = r.round offset 0) k`);
+
+/**
+ * L4 args: token hashes, operators · answers a row a session: hash (hex), player, account, currency, standing, the hash of the token that it
+ * replaces while that one is good still, and whether its expiry is due to be moved by a minute or more
+ */
+const readSessions = statement('read_sessions', `
+select encode(s.token_hash, 'hex'), s.player_id, s.account_id, s.currency,
+  case when s.state = 'superseded' then 'superseded' when s.state = 'active' and s.expires_at > clock_timestamp() then 'live' else 'over' end,
+  case when s.replaces is not null then (select encode(b.token_hash, 'hex') from session b
+    where b.player_id = s.player_id and b.token_hash = s.replaces and b.state = 'active') end,
+  s.expires_at <= clock_timestamp() + (s.slide_s - 60) * interval '1 second'
 from unnest($1::bytea[], $2::uuid[]) q(token_hash, operator_id)
 join session s on s.token_hash = q.token_hash and s.operator_id = q.operator_id`);
+
+/**
+ * L5 only with accounts whose references are unique across players: claims them, behind the wallets' locks and in an order that all batches
+ * keep. It waits for a batch that claimed one of them and is not over. args: accounts, references, players, operators, operations
+ */
+const claimReferences = statement('claim_references', `
+insert into global_reference (account_id, reference, player_id, operator_id, operation)
+select a, ref, p, o, op::operation from unnest($1::int[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[]) x(a, ref, p, o, op)
+order by a, ref on conflict do nothing`);
+
+/** L5b a statement behind it, so that it sees whom it waited for. args: accounts, references, operators · answers account, reference, player, operation */
+const readHolders = statement<[string, string, string, Holder['operation']]>('read_holders', `
+select g.account_id, g.reference, g.player_id, g.operation
+from unnest($1::int[], $2::uuid[], $3::uuid[]) q(account_id, reference, operator_id)
+cross join lateral (select * from global_reference g
+  where g.account_id = q.account_id and g.reference = q.reference and g.operator_id = q.operator_id offset 0) g`);
 
 /**
  * W1 each touched wallet once, where the lock found it and only from the version that was loaded. args: …, how many · answers one row, or
@@ -104,23 +146,47 @@ with w as (
   where wallet.ctid = x.ctid and wallet.player_id = x.player_id and wallet.currency = x.currency and wallet.version = x.loaded returning 1)
 select 1 / (case when count(*) = $8::int then 1 else 0 end) from w`);
 
-/** W2 new keys; the primary key is the last line against a second effect. */
-const insertKeys = statement('insert_keys', `
-insert into transaction_key (player_id, operator_id, account_id, operation, reference, outcome, digest_version, digest, transaction_id, currency,
-  amount, wins, version, refusal, round, original, undone_by, face, award, balance_after)
-select p, o, a, op::operation, ref, outcome::key_outcome, 1, digest, id, currency, amount, wins, version, refusal, round, original, undone_by, face,
-  award::award, balance_after
-from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::uuid[], $6::text[], $7::uuid[], $8::uuid[], $9::text[], $10::int8[], $11::int[],
-  $12::int8[], $13::text[], $14::uuid[], $15::uuid[], $16::uuid[], $17::int8[], $18::text[], $19::int8[])
-  x(p, o, a, op, ref, outcome, digest, id, currency, amount, wins, version, refusal, round, original, undone_by, face, award, balance_after)`);
-
-/** W3 known keys: how many wins name a bet, and what undid it. Counted as W1. */
-const updateKeys = statement('update_keys', `
+/** W1b what a wallet owes, where that changed. args: players, currencies, debts, how many · counted as W1 */
+const writeDebts = statement('write_debts', `
 with w as (
-  update transaction_key k set wins = x.wins, undone_by = x.undone_by
-  from unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::int[], $6::uuid[]) x(p, a, ref, op, wins, undone_by)
+  update wallet set debt = x.debt from unnest($1::uuid[], $2::text[], $3::int8[]) x(player_id, currency, debt)
+  where wallet.player_id = x.player_id and wallet.currency = x.currency returning 1)
+select 1 / (case when count(*) = $4::int then 1 else 0 end) from w`);
+
+/** W2 new keys; the primary key is the last line against a second effect. Those of a second win, or with a debt, have columns more. */
+const INSERT_KEYS = (wide: boolean) => `
+insert into transaction_key (player_id, operator_id, account_id, operation, reference, outcome, digest_version, digest, transaction_id, currency,
+  amount, wins, version, refusal, round, original, undone_by, face, award, balance_after${wide ? ', debt, undone_debt, last_win' : ''})
+select p, o, a, op::operation, ref, outcome::key_outcome, 1, digest, id, currency, amount, wins, version, refusal, round, original, undone_by, face,
+  award::award, balance_after${wide ? ', debt, undone_debt, last_win' : ''}
+from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::uuid[], $6::text[], $7::uuid[], $8::uuid[], $9::text[], $10::int8[], $11::int[],
+  $12::int8[], $13::text[], $14::uuid[], $15::uuid[], $16::uuid[], $17::int8[], $18::text[], $19::int8[]${wide ? ', $20::int8[], $21::int8[], $22::uuid[]' : ''})
+  x(p, o, a, op, ref, outcome, digest, id, currency, amount, wins, version, refusal, round, original, undone_by, face, award, balance_after
+    ${wide ? ', debt, undone_debt, last_win' : ''})`;
+const insertKeys = statement('insert_keys', INSERT_KEYS(false));
+const insertWideKeys = statement('insert_wide_keys', INSERT_KEYS(true));
+
+/** W3 known keys: how many wins name a bet and which is the newest, and what undid it. Counted as W1. */
+const UPDATE_KEYS = (owing: boolean) => `
+with w as (
+  update transaction_key k set wins = x.wins, undone_by = x.undone_by, last_win = x.last_win${owing ? ', undone_debt = x.debt' : ''}
+  from unnest($2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::int[], $7::uuid[], $8::uuid[]${owing ? ', $9::int8[]' : ''})
+    x(p, a, ref, op, wins, undone_by, last_win${owing ? ', debt' : ''})
   where k.player_id = x.p and k.account_id = x.a and k.reference = x.ref and k.operation = x.op::operation returning 1)
-select 1 / (case when count(*) = $7::int then 1 else 0 end) from w`);
+select 1 / (case when count(*) = $1::int then 1 else 0 end) from w`;
+const updateKeys = statement('update_keys', UPDATE_KEYS(false));
+const updateOwingKeys = statement('update_owing_keys', UPDATE_KEYS(true));
+
+/** W3b the refused bets that were judged again: all that a key says, but whose it is. Counted as W1. */
+const replaceKeys = statement('replace_keys', `
+with w as (
+  update transaction_key k set outcome = x.outcome::key_outcome, transaction_id = x.id, amount = x.amount, wins = x.wins, version = x.version,
+    refusal = x.refusal, round = x.round, undone_by = x.undone_by, face = x.face, balance_after = x.balance_after, last_win = x.last_win, undone_debt = x.undone_debt
+  from unnest($2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::uuid[], $7::text[], $8::uuid[], $9::uuid[], $10::text[], $11::int8[], $12::int[],
+    $13::int8[], $14::text[], $15::uuid[], $16::uuid[], $17::uuid[], $18::int8[], $19::text[], $20::int8[], $21::int8[], $22::int8[], $23::uuid[])
+    x(p, o, a, op, ref, outcome, digest, id, currency, amount, wins, version, refusal, round, original, undone_by, face, award, balance_after, debt, undone_debt, last_win)
+  where k.player_id = x.p and k.account_id = x.a and k.reference = x.ref and k.operation = x.op::operation and k.outcome = 'refused' returning 1)
+select 1 / (case when count(*) = $1::int then 1 else 0 end) from w`);
 
 /** W4 rounds: the load step knows which are new, so no ON CONFLICT. */
 const insertRounds = statement('insert_rounds', `
@@ -139,15 +205,17 @@ with w as (
   where r.player_id = x.p and r.account_id = x.a and r.round = x.round returning 1)
 select 1 / (case when count(*) = $14::int then 1 else 0 end) from w`);
 
-/** W5 the ledger. */
-const insertEntries = statement('insert_entries', `
+/** W5 the ledger. Rows with a debt have a column more. */
+const INSERT_ENTRIES = (owing: boolean) => `
 insert into transaction (player_id, operator_id, account_id, currency, version, at, transaction_id, kind, house, amount, balance_after, closes_round,
-  lane, batch, reference, round, game_id, undoes, bet, face, campaign, award)
+  lane, batch, reference, round, game_id, undoes, bet, face, campaign, award${owing ? ', debt' : ''})
 select p, o, a, currency, version, at, id, kind::transaction_kind, house, amount, balance, closes, $21::int, $22::int, reference, round, game, undoes,
-  bet, face, campaign, award::award
+  bet, face, campaign, award::award${owing ? ', debt' : ''}
 from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::int8[], $6::timestamptz[], $7::uuid[], $8::text[], $9::int2[], $10::int8[],
-  $11::int8[], $12::bool[], $13::text[], $14::text[], $15::text[], $16::uuid[], $17::text[], $18::int8[], $19::text[], $20::text[])
-  x(p, o, a, currency, version, at, id, kind, house, amount, balance, closes, reference, round, game, undoes, bet, face, campaign, award)`);
+  $11::int8[], $12::bool[], $13::text[], $14::text[], $15::text[], $16::uuid[], $17::text[], $18::int8[], $19::text[], $20::text[]${owing ? ', $23::int8[]' : ''})
+  x(p, o, a, currency, version, at, id, kind, house, amount, balance, closes, reference, round, game, undoes, bet, face, campaign, award${owing ? ', debt' : ''})`;
+const insertEntries = statement('insert_entries', INSERT_ENTRIES(false));
+const insertOwingEntries = statement('insert_owing_entries', INSERT_ENTRIES(true));
 
 /** W6 what moved nothing. */
 const insertVerdicts = statement('insert_verdicts', `
@@ -155,6 +223,17 @@ insert into verdict (player_id, operator_id, account_id, at, operation, code, cu
 select p, o, a, at, operation, code, currency, reference, amount, round, $11::int, $12::int
 from unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int8[], $10::text[])
   x(p, o, a, at, operation, code, currency, reference, amount, round)`);
+
+/** W6b tokens whose successor was used; authenticating may have done it meanwhile. args: hashes, operators */
+const supersedeSessions = statement('supersede_sessions', `
+update session s set state = 'superseded' from unnest($1::bytea[], $2::uuid[]) x(token_hash, operator_id)
+where s.token_hash = x.token_hash and s.operator_id = x.operator_id and s.state = 'active'`);
+
+/** W6c at most once a minute each. args: hashes, operators */
+const slideSessions = statement('slide_sessions', `
+update session s set expires_at = greatest(s.expires_at, clock_timestamp() + s.slide_s * interval '1 second')
+from unnest($1::bytea[], $2::uuid[]) x(token_hash, operator_id)
+where s.token_hash = x.token_hash and s.operator_id = x.operator_id and s.state = 'active' and s.slide_s is not null`);
 
 /** W7 the lane's next step; its row lock makes a lane's batches visible in order. Counted as W1. */
 const stepLane = statement('step_lane', `
@@ -196,30 +275,44 @@ const commit = statement('commit', 'commit');
 const readPosition = statement<[string, string]>('position', `
 select substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8), pg_current_wal_insert_lsn()::text`);
 
-/** The states of the players named; a player without one does not exist. Calls of *held* players must go elsewhere. */
-export interface Loaded {
-  readonly states: ReadonlyMap<string, PlayerState>;
-  readonly held: ReadonlySet<string>;
-}
-
 /** Flush 1. Leaves the transaction open. `waiting`: for one player, up to `lock_timeout`, where it fails with 55P03. */
 export async function load(client: pg.Client, calls: readonly Call[], waiting: boolean): Promise<Loaded> {
   const owners = ownersOf(calls);
   const who = [uuids(owners, (call) => call.player), uuids(owners, (call) => call.account.operatorId)];
   const { keys, rounds, sessions } = probesOf(calls);
-  const probed = [...probe(readKeys, keys), ...probe(readRounds, rounds), ...tokens(sessions)];
+  const probed = [...probe(readKeys, keys), ...probe(readRounds, rounds), ...(sessions.length > 0 ? [readSessions(tokensOf(sessions))] : [])];
   const [, locked, counted, ...found] = await run(client, [begin(), (waiting ? lockWaiting : lock)(who), countWallets(who), ...probed]);
   const [count, now] = counted[0] as [string, string];
   const there = Number(count) === locked.length ? undefined : (await run(client, [nameWallets(who)]))[0];
   const loaded = statesOf(owners, locked, Number(now), there);
   keep(loaded.states, probed, found);
+  const cancelled = roundsToCancel(calls, stateIn(loaded));
+  if (cancelled.length > 0) await look(client, loaded, probe(readBetsOfRounds, cancelled));
   for (let more = followUps(calls, stateIn(loaded)); more.keys.length + more.rounds.length > 0; more = followUps(calls, stateIn(loaded))) {
-    const steps = [...probe(readKeys, more.keys), ...probe(readRounds, more.rounds)];
-    const rows = await run(client, steps);
+    const rows = await look(client, loaded, [...probe(readKeys, more.keys), ...probe(readRounds, more.rounds)]);
     if (rows.every((each) => each.length === 0)) throw new MissingRow('a key leads to a row that is not there');
-    keep(loaded.states, steps, rows);
   }
-  return loaded;
+  const claims = claimsOf(calls, stateIn(loaded));
+  return claims.length === 0 ? loaded : { ...loaded, states: await claimed(client, loaded.states, claims) };
+}
+
+async function look(client: pg.Client, loaded: Loaded, steps: readonly Step[]) {
+  const rows = await run(client, steps);
+  keep(loaded.states, steps, rows);
+  return rows;
+}
+
+/** The states, each with who holds the references that were claimed. */
+async function claimed(client: pg.Client, states: Loaded['states'], claims: readonly Claim[]): Promise<Loaded['states']> {
+  const [accounts, references] = [int4s(claims, (c) => c.account), uuids(claims, (c) => c.key)];
+  const operators = uuids(claims, (c) => c.operator);
+  const [, rows] = await run(client, [
+    claimReferences([accounts, references, uuids(claims, (c) => c.player), operators, texts(claims, (c) => c.operation)]),
+    readHolders([accounts, references, operators]),
+  ]);
+  const holders = new Map(rows.map(([account, reference, player, operation]): [string, Holder] =>
+    [claimOf(Number(account), reference.replaceAll('-', '')), { player, operation }]));
+  return new Map([...states].map(([player, state]) => [player, { ...state, holders }]));
 }
 
 /** The state a call is judged by: none where the player is another operator's. */
@@ -240,76 +333,12 @@ function ownersOf(calls: readonly Call[]): Call[] {
   return others.length === 0 ? [...owners.values()] : [...owners.values(), ...others];
 }
 
-function statesOf(owners: readonly Call[], locked: readonly LockedRow[], now: number, there: readonly [string, string][] | undefined): Loaded {
-  const states = new Map<string, PlayerState>();
-  for (const [place, ctid, currency, balance, version, at, stop] of locked) {
-    const { player, account: { operatorId: operator } } = owners[Number(place) - 1] as Call;
-    let state = states.get(player);
-    if (!state) states.set(player, state = { player, operator, now, wallets: [], keys: [], rounds: [], sessions: [] });
-    state.wallets.push({
-      player, currency, balance: BigInt(balance), version: Number(version), at: Number(at), stop, loadedVersion: Number(version), ctid,
-    });
-  }
-  const held = new Set<string>();
-  for (const [place, currency] of there ?? []) {
-    const { player } = owners[Number(place) - 1] as Call;
-    if (!states.get(player)?.wallets.some((wallet) => wallet.currency === currency)) held.add(player);
-  }
-  for (const player of held) states.delete(player);
-  return { states, held };
-}
-
 function probe(read: typeof readKeys, probes: readonly Probe[]): Step[] {
   if (probes.length === 0) return [];
   return [read([uuids(probes, (p) => p.player), int4s(probes, (p) => p.account), uuids(probes, (p) => p.key)])];
 }
 
-function tokens(sessions: readonly SessionProbe[]): Step[] {
-  if (sessions.length === 0) return [];
-  return [readSessions([byteas(sessions, (s) => Buffer.from(s.hash, 'hex')), uuids(sessions, (s) => s.operator)])];
-}
-
-const plain = (uuid: Field | undefined) => uuid?.replaceAll('-', '');
-const amount = (text: Field | undefined) => (text == null ? undefined : BigInt(text));
-const number = (text: Field | undefined) => (text == null ? undefined : Number(text));
-
-/** What the probes found, each row once, with whose it is. */
-function keep(states: Loaded['states'], steps: readonly Step[], found: readonly Field[][][]): void {
-  for (const [i, { name }] of steps.entries()) {
-    for (const row of found[i] ?? []) {
-      if (name === 'read_sessions') keepSession(states, row);
-      else if (name === 'read_keys') keepKey(states.get(row[0] as string), row);
-      else keepRound(states.get(row[0] as string), row);
-    }
-  }
-}
-
-function keepKey(state: PlayerState | undefined, fields: Field[]): void {
-  const [player, account, operation, key, outcome, digest, id, currency, moved, wins, version, refusal, round, original, undoneBy, face, award, balance] = fields;
-  const row = {
-    player, operator: state?.operator, account: number(account), operation, key: plain(key), outcome, digest: plain(digest), transactionId: id, currency,
-    amount: amount(moved), wins: number(wins), version: number(version), refusal: refusal ?? undefined, round: plain(round), original: plain(original),
-    undoneBy: undoneBy ?? undefined, face: amount(face), award: award ?? undefined, balanceAfter: amount(balance), stored: 'yes',
-  } as KeyRow;
-  if (state && !findKey(state.keys, row.account, row.operation, row.key)) state.keys.push(row);
-}
-
-function keepRound(state: PlayerState | undefined, fields: Field[]): void {
-  const [player, account, key, currency, roundState, staked, won, bets, undone, named, lastBet, first, last, settlements] = fields;
-  const row = {
-    player, operator: state?.operator, account: number(account), key: plain(key), currency, state: roundState, staked: amount(staked), won: amount(won),
-    bets: number(bets), undone: number(undone), named: number(named), lastBetVersion: number(lastBet), firstVersion: number(first), lastVersion: number(last),
-    settlements: settlements?.match(/\d+/g)?.map(Number) ?? [], stored: 'yes',
-  } as Round;
-  if (state && !findRound(state.rounds, row.account, row.key)) state.rounds.push(row);
-}
-
-/** Any player may name it; the rules say whose it is. */
-function keepSession(states: Loaded['states'], fields: Field[]): void {
-  const [hash, player, account, currency, live] = fields as string[];
-  const session = { hash, player, account: Number(account), currency, live: live === 't' } as PlayerState['sessions'][number];
-  for (const state of states.values()) state.sessions.push(session);
-}
+const tokensOf = (sessions: readonly SessionProbe[]) => [byteas(sessions, (s) => Buffer.from(s.hash, 'hex')), uuids(sessions, (s) => s.operator)];
 
 /**
  * Flush 2: rows, the lane's step, COMMIT, and the position behind it. The server skips what stands behind an error: with one before the
@@ -335,7 +364,8 @@ export async function write(lane: Lane, changes: Changes): Promise<Position | un
   return { timeline, lsn, ...(stamped && { lane: lane.id, batch }) };
 }
 
-function stepsOf({ wallets, keys, rounds, entries, verdicts }: Changes, lane: number, batch: number): Step[] {
+function stepsOf(changes: Changes, lane: number, batch: number): Step[] {
+  const { wallets, rounds, verdicts, superseded, slid } = changes;
   const sent: Step[] = [];
   if (wallets.length > 0) {
     sent.push(writeWallets([
@@ -343,20 +373,35 @@ function stepsOf({ wallets, keys, rounds, entries, verdicts }: Changes, lane: nu
       longs(wallets, (w) => w.version), times(wallets, (w) => w.at), longs(wallets, (w) => w.loadedVersion), wallets.length,
     ]));
   }
-  const newKeys = keys.filter((row) => row.stored === 'no');
-  if (newKeys.length > 0) sent.push(insertKeys(keyColumns(newKeys)));
-  const knownKeys = keys.filter((row) => row.stored === 'changed');
-  if (knownKeys.length > 0) {
-    sent.push(updateKeys([
-      uuids(knownKeys, (k) => k.player), int4s(knownKeys, (k) => k.account), uuids(knownKeys, (k) => k.key), texts(knownKeys, (k) => k.operation),
-      int4s(knownKeys, (k) => k.wins), uuids(knownKeys, (k) => k.undoneBy), knownKeys.length,
-    ]));
+  const owing = wallets.filter((wallet) => wallet.debt !== wallet.loadedDebt);
+  if (owing.length > 0) {
+    sent.push(writeDebts([uuids(owing, (w) => w.player), texts(owing, (w) => w.currency), int8s(owing, (w) => w.debt), owing.length]));
   }
+  keySteps(changes.keys, sent);
   const newRounds = rounds.filter((row) => row.stored === 'no');
   if (newRounds.length > 0) sent.push(insertRounds([uuids(newRounds, (r) => r.operator), texts(newRounds, (r) => r.currency), ...roundColumns(newRounds)]));
   const knownRounds = rounds.filter((row) => row.stored === 'changed');
   if (knownRounds.length > 0) sent.push(updateRounds([...roundColumns(knownRounds), knownRounds.length]));
-  if (entries.length > 0) sent.push(insertEntries([...entryColumns(entries), lane, batch]));
+  const entries = apart(changes.entries, (entry) => entry.debt !== undefined);
+  if (entries.no.length > 0) sent.push(insertEntries([...entryColumns(entries.no), lane, batch]));
+  if (entries.yes.length > 0) sent.push(insertOwingEntries([...entryColumns(entries.yes), lane, batch, int8s(entries.yes, (e) => e.debt)]));
   if (verdicts.length > 0) sent.push(insertVerdicts([...verdictColumns(verdicts), lane, batch]));
+  if (superseded.length > 0) sent.push(supersedeSessions(tokensOf(superseded)));
+  if (slid.length > 0) sent.push(slideSessions(tokensOf(slid)));
   return sent;
+}
+
+function apart<Row>(rows: readonly Row[], test: (row: Row) => boolean): { no: readonly Row[]; yes: readonly Row[] } {
+  return rows.some(test) ? { no: rows.filter((row) => !test(row)), yes: rows.filter(test) } : { no: rows, yes: [] };
+}
+
+function keySteps(keys: readonly KeyRow[], sent: Step[]): void {
+  const added = apart(keys.filter((row) => row.stored === 'no'), (row) => row.debt !== undefined || row.lastWin !== undefined || row.undoneDebt !== undefined);
+  if (added.no.length > 0) sent.push(insertKeys(keyColumns(added.no)));
+  if (added.yes.length > 0) sent.push(insertWideKeys(wideKeyColumns(added.yes)));
+  const known = apart(keys.filter((row) => row.stored === 'changed'), (row) => row.undoneDebt !== undefined);
+  if (known.no.length > 0) sent.push(updateKeys([known.no.length, ...changedKeyColumns(known.no)]));
+  if (known.yes.length > 0) sent.push(updateOwingKeys([known.yes.length, ...changedKeyColumns(known.yes), int8s(known.yes, (k) => k.undoneDebt)]));
+  const replaced = keys.filter((row) => row.stored === 'replaced');
+  if (replaced.length > 0) sent.push(replaceKeys([replaced.length, ...wideKeyColumns(replaced)]));
 }

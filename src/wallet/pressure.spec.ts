@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { parsePolicy } from '../providers/contract.ts';
 import type { Account, CallClass, Movement } from './contract.ts';
-import { betOf, closeOf, depositOf, playOf, rollbackOf, statusOf, winOf, withdrawalOf } from './movements.ts';
+import { adjustmentOf, betOf, cancelOf, closeOf, depositOf, playOf, rollbackOf, statusOf, winOf, withdrawalOf } from './movements.ts';
 import { admits, classOf, Pace } from './pressure.ts';
 
 const CLASSES = ['read', 'bet', 'credit'] as const;
@@ -39,8 +39,9 @@ it('a play is a bet where it holds one; what gives to the player is a credit, wh
   const play = (...actions: (typeof bet | typeof win)[]) => playOf(account, { currency: 'EUR', round: 'r', closeRound: false, actions });
   const classes: [Movement, CallClass][] = [
     [betOf(account, bet), 'bet'], [play(win, bet, win), 'bet'], [withdrawalOf(keyed), 'bet'],
-    [winOf(win), 'credit'], [play(win, win), 'credit'], [rollbackOf({ ...keyed, original: 'b' }), 'credit'], [closeOf('r', 'EUR'), 'credit'],
-    [depositOf(keyed), 'credit'], [statusOf('bet', 'x', 'EUR'), 'read'],
+    [winOf(account, win), 'credit'], [play(win, win), 'credit'], [rollbackOf({ ...keyed, original: 'b' }), 'credit'], [closeOf('r', 'EUR'), 'credit'],
+    [depositOf(keyed), 'credit'], [adjustmentOf(account, { ...keyed, amount: -1n }), 'credit'], [cancelOf(account, 'r', 'EUR'), 'credit'],
+    [statusOf('bet', 'x', 'EUR'), 'read'],
   ];
   for (const [movement, callClass] of classes) expect([movement.kind, classOf(movement)]).toEqual([movement.kind, callClass]);
 });

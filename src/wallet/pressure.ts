@@ -38,7 +38,7 @@ export function classOf(movement: Movement): CallClass {
     case 'status': return 'read';
     case 'bet': case 'withdrawal': return 'bet';
     case 'play': return movement.actions.some(({ kind }) => kind === 'bet') ? 'bet' : 'credit';
-    case 'win': case 'rollback': case 'close': case 'deposit': return 'credit';
+    case 'win': case 'adjustment': case 'rollback': case 'close': case 'cancel': case 'deposit': return 'credit';
   }
 }
 

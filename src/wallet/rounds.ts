@@ -4,8 +4,10 @@
  */
 import type { KeyRow, Round } from './state.ts';
 
+type Opener = Pick<KeyRow, 'player' | 'operator' | 'account' | 'currency' | 'version'>;
+
 /** A round that its first movement opens; it belongs to whom that movement's key belongs to. */
-export function newRound({ player, operator, account, currency, version = 0 }: KeyRow, key: string): Round {
+export function newRound({ player, operator, account, currency, version = 0 }: Opener, key: string): Round {
   return {
     player, operator, account, key, currency, state: 'open', staked: 0n, won: 0n, bets: 0, undone: 0, named: 0, lastBetVersion: 0,
     firstVersion: version, lastVersion: version, settlements: [], stored: 'no',
@@ -15,8 +17,10 @@ export function newRound({ player, operator, account, currency, version = 0 }: K
 /** The wallet version of the newest win in force that names no bet; 0 where there is none. */
 export const settledVersion = (round: Round): number => round.settlements.at(-2) ?? 0;
 
-export const isSettled = (bet: KeyRow, round: Round | undefined): boolean =>
-  bet.wins > 0 || (round !== undefined && settledVersion(round) > (bet.version ?? 0));
+export const isSettledByRound = (bet: KeyRow, round: Round | undefined): boolean =>
+  round !== undefined && settledVersion(round) > (bet.version ?? 0);
+
+export const isSettled = (bet: KeyRow, round: Round | undefined): boolean => bet.wins > 0 || isSettledByRound(bet, round);
 
 /** Nothing in it is left to settle: no bet came after its last settlement, or each live bet has a win that names it. */
 export const isWhollySettled = (round: Round): boolean =>

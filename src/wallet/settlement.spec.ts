@@ -74,7 +74,7 @@ class Played {
   readonly recount = new Recount();
   readonly state: PlayerState = {
     player: PLAYER, operator: OPERATOR, now: 1_000_000, keys: [], rounds: [], sessions: [],
-    wallets: [{ player: PLAYER, currency: 'EUR', balance: 1_000_000n, version: 1, at: 0, stop: 'none', loadedVersion: 1, ctid: '(0,1)' }],
+    wallets: [{ player: PLAYER, currency: 'EUR', balance: 1_000_000n, debt: 0n, version: 1, at: 0, stop: 'none', loadedVersion: 1, loadedDebt: 0n, ctid: '(0,1)' }],
   };
   private readonly account: Account;
   private calls = 0;
@@ -107,7 +107,7 @@ class Played {
       const names = step.names === undefined ? undefined : (bets[step.names % (bets.length + 1)]?.id ?? 'nobody');
       const expected = this.recount.judgeWin(step.round, names, this.account.policy);
       this.expect(
-        winOf({ kind: 'win', reference: id, currency: 'EUR', amount: 1n, game: 'g', round: step.round, bet: names, closeRound: false }),
+        winOf(this.account, { kind: 'win', reference: id, currency: 'EUR', amount: 1n, game: 'g', round: step.round, bet: names, closeRound: false }),
         expected,
       );
       if (expected !== 'applied') return;

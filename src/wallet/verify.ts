@@ -15,8 +15,8 @@ import { ROLLBACKS } from './verify/rollbacks.ts';
 import { ROUNDS } from './verify/rounds.ts';
 
 const CHECKS: readonly Check[] = [
-  BALANCES.conserved, BALANCES.summed, BALANCES.neverNegative, KEYS.keyed, BALANCES.noGap, BALANCES.chained, ROLLBACKS.undoneOnce,
-  ROUNDS.totals, ROUNDS.span, KEYS.refusedIsAbsent, KEYS.oneTenant, ROLLBACKS.undoneInFull, ROUNDS.state, noHole,
+  BALANCES.conserved, BALANCES.summed, BALANCES.neverNegative, KEYS.keyed, KEYS.held, BALANCES.noGap, BALANCES.chained, ROLLBACKS.undoneOnce,
+  ROUNDS.totals, ROUNDS.span, KEYS.refusedIsAbsent, KEYS.oneTenant, ROLLBACKS.undoneInFull, ROUNDS.state, BALANCES.owed, noHole,
 ];
 
 /** Named of each invariant; the others are counted. */

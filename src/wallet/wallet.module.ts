@@ -7,7 +7,7 @@ import { Probes } from '../ops/contract.ts';
 import { Metrics } from '../ops/metrics.ts';
 import { Admission, Fault, MoneyReads, MoneyWrites } from './contract.ts';
 import {
-  AskStatusHandler, CloseRoundHandler, DepositMoneyHandler, OpenWalletsHandler, PayWinHandler, PlaceBetHandler, PlayRoundHandler, RollBackHandler,
+  AdjustBalanceHandler, AskStatusHandler, CancelRoundHandler, CloseRoundHandler, DepositMoneyHandler, OpenWalletsHandler, PayWinHandler, PlaceBetHandler, PlayRoundHandler, RollBackHandler,
   StopPlayerHandler, WithdrawMoneyHandler,
 } from './handlers.ts';
 import { Lanes } from './lane.ts';
@@ -40,7 +40,8 @@ export class WalletModule {
         { provide: WalletReads, inject: [MoneyReads, Metrics], useFactory: walletReadsOf },
         { provide: Admission, inject: [Lanes, MoneyReads, WalletReads], useFactory: admissionOf },
         { provide: MoneyWrites, useFactory: () => writesOf(config) },
-        PlaceBetHandler, PayWinHandler, RollBackHandler, PlayRoundHandler, CloseRoundHandler, AskStatusHandler, ReadBalanceHandler,
+        PlaceBetHandler, PayWinHandler, RollBackHandler, PlayRoundHandler, CloseRoundHandler, CancelRoundHandler, AdjustBalanceHandler,
+        AskStatusHandler, ReadBalanceHandler,
         DepositMoneyHandler, WithdrawMoneyHandler, OpenWalletsHandler, StopPlayerHandler,
       ],
       exports: [Admission, Lanes, MoneyReads, MoneyWrites],

@@ -77,7 +77,7 @@ export const OF_PROVIDERS: readonly Kind[] = [
   },
   {
     name: 'rollback of the unknown', before: [], call: rollback('k', 'b'),
-    says: 'tombstoned', again: 'replayed', leaves: '100.00 v1, 0 rows, 3 keys',
+    says: 'tombstoned', again: 'replayed', leaves: '100.00 v1, 0 rows, 4 keys',
   },
   {
     name: 'rollback of a refused bet', before: [bet('b', '100.01')], call: rollback('k', 'b'),

@@ -78,7 +78,7 @@ const RACES: readonly Race[] = [
     },
     yFirst: {
       x: '409 ROLLED_BACK 10.00 v1', y: '200 tombstoned 10.00 v1',
-      ledger: [], keys: ['bet tombstoned', 'rollback tombstoned', 'win tombstoned'],
+      ledger: [], keys: ['award tombstoned', 'bet tombstoned', 'rollback tombstoned', 'win tombstoned'],
     },
   },
   {

@@ -93,14 +93,19 @@ describe('a rollback', () => {
     expect(said(await rollback('k1', 'b1', { amount: '10' }))).toBe('applied 100.00');
   });
 
-  it('(4) of a win takes it back; (10) of one that is spent is refused and may come again', async () => {
-    const { bet, win, rollback } = here.seat();
+  it('(4) of a win takes it back; (10) what is spent of it is owed, and its retry says the same', async () => {
+    const { bet, win, rollback, balance } = here.seat();
     await bet('b1', '10');
     await win('w1', '50', { betTransactionId: 'b1' });
+    await win('w0', '1', { betTransactionId: 'b1' });
+    expect(said(await rollback('k0', 'w0'))).toBe('applied 140.00');
     await bet('b2', '120', { roundId: 'r2' });
-    expect(said(await rollback('k1', 'w1'))).toBe('INSUFFICIENT_FUNDS 20.00');
-    await win('w2', '40', { roundId: 'r2' });
-    expect(said(await rollback('k1', 'w1'))).toBe('applied 10.00');
+    const first = await rollback('k1', 'w1');
+    expect([said(first), first.body.amount, first.body.debt]).toEqual(['applied 0.00', '20.00', '30.00']);
+    await win('w2', '40', { roundId: 'r2' }); // no win pays a debt by itself
+    expect((await rollback('k1', 'w1')).body).toEqual({ ...first.body, status: 'replayed', balance: '40.00', walletVersion: 8 });
+    expect((await rollback('k2', 'w1')).body).toMatchObject({ status: 'replayed', reference: 'k2', amount: '20.00', debt: '30.00' });
+    expect(said(await balance())).toBe('ok 40.00');
   });
 
   it('(4) of an id that a bet and a win bear means the bet, unless it says win', async () => {

@@ -4,7 +4,7 @@ import { treeOf, wholeTree, type Tree } from './tree.ts';
 
 // Each rule of money has a planted bug that breaks it, and each planted bug still fits the code. `npm run mutants` kills them.
 
-const RULES = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12', '13', '14', '15', '16', '18', '20', '21', '22', '23'];
+const RULES = ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10', '11', '12', '13', '14', '15', '16', '18', '19', '20', '21', '22', '23', '24', '25'];
 
 const withoutBug = (mutants: readonly Mutant[]): string[] => {
   const broken = new Set(mutants.flatMap(({ rule }) => rule.split(', ')));

@@ -80,7 +80,11 @@ async function fill(database: TestDatabase): Promise<World> {
   await asSuperuser(database.url('superuser'), `
     insert into retired_secret (api_key, operator_id, secret, verifies_until) select api_key, operator_id, 'whsec_retired', now() from credential;
     insert into api_key (operator_id, name, secret_hash, expires_at) select operator_id, 'a key', sha256('x'), now() from operator;
-    insert into office_command (operator_id, idempotency_key, digest, status, answer) select operator_id, 'a command', sha256('x'), 200, '{}' from operator`);
+    insert into office_command (operator_id, idempotency_key, digest, status, answer) select operator_id, 'a command', sha256('x'), 200, '{}' from operator;
+    insert into free_round_issue (operator_id, account_id, issue_id, player_id, currency)
+      select operator_id, min(account_id), 'an issue', (select player_id from player p where p.operator_id = a.operator_id limit 1), 'EUR' from provider_account a group by 1;
+    insert into global_reference (account_id, reference, player_id, operator_id, operation)
+      select account_id, uuidv4(), player_id, operator_id, operation from transaction_key where operation = 'bet'`);
   return world;
 }
 

@@ -1,8 +1,9 @@
 /**
  * `npm run mutants`: plants each bug of `patches/` into a copy of the tree and runs the specification that has to find it.
  * A mutant that survives, does not apply or does not compile is a failure; so is a specification that is red without any.
- * `npm run mutants -- rollback` runs those whose name holds the word.
+ * `npm run mutants -- rollback` runs those whose name holds the word. MUTANTS_ONE_IN=3 draws a third of them, others at each run.
  */
+import { createHash, randomInt } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -80,9 +81,17 @@ async function work(slots: readonly Slot[], tasks: Task[]): Promise<Verdict[]> {
 const show = ({ mutant, rule, killed, by, seconds }: Verdict): void =>
   console.log(`${killed ? ' ' : '✗'} ${mutant.padEnd(44)} ${rule.padEnd(12)} ${seconds.toFixed(1).padStart(5)} s  ${by}`);
 
+/** One in so many, by a seed that is printed: MUTANTS_SEED draws the same again. */
+function drawn(mutants: readonly Mutant[]): Mutant[] {
+  const oneIn = Number(process.env['MUTANTS_ONE_IN'] ?? 1);
+  const seed = process.env['MUTANTS_SEED'] ?? String(randomInt(2 ** 31));
+  if (oneIn > 1) console.log(`one in ${oneIn} of ${mutants.length} (MUTANTS_SEED=${seed}); all: npm run mutants`);
+  return mutants.filter(({ name }) => createHash('sha256').update(`${seed} ${name}`).digest().readUInt32BE() % oneIn === 0);
+}
+
 async function main(): Promise<number> {
   const word = process.argv[2] ?? '';
-  const mutants = allMutants().filter(({ name }) => name.includes(word));
+  const mutants = drawn(allMutants().filter(({ name }) => name.includes(word)));
   const base = mkdtempSync(join(tmpdir(), 'croupier-mutants-'));
   chmodSync(base, 0o755);
   const cluster = await startCluster();

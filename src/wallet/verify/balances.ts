@@ -5,10 +5,10 @@ const conserved: Check = {
   invariant: 'I1', says: 'what the wallets hold is what house accounts gave', over: ['wallet', 'transaction'],
   query: `
 select null::uuid as player_id, currency, null::bigint as version, null::uuid as transaction_id,
-  format('the wallets hold %s, the house accounts gave %s', coalesce(held, 0), coalesce(given, 0)) as what
-from (select currency, sum(balance) as held from wallet group by currency) w
-full join (select currency, sum(amount) as given from transaction group by currency) t using (currency)
-where coalesce(held, 0) <> coalesce(given, 0)
+  format('the wallets hold %s and owe %s, the house accounts gave %s and lent %s', coalesce(held, 0), coalesce(owed, 0), coalesce(given, 0), coalesce(lent, 0)) as what
+from (select currency, sum(balance) as held, sum(debt) as owed from wallet group by currency) w
+full join (select currency, sum(amount) as given, coalesce(sum(debt), 0) as lent from transaction group by currency) t using (currency)
+where coalesce(held, 0) <> coalesce(given, 0) or coalesce(owed, 0) <> coalesce(lent, 0)
 union all
 select player_id, currency, version, transaction_id, format('a %s stands against house account %s and belongs to %s', kind, house, belongs)
 from (
@@ -30,15 +30,33 @@ from (
 ${newestOf('v')}`,
 };
 
+const owed: Check = {
+  invariant: 'I18', says: "a debt is the sum of its wallet's rows", over: ['wallet', 'transaction'],
+  query: `
+select player_id, currency, coalesce(v.version, newest.version) as version, newest.transaction_id, what
+from (
+  select player_id, currency, w.version, format('the debt is %s, its rows sum up to %s', w.debt, coalesce(owing, 0)) as what
+  from wallet w
+  left join (select player_id, currency, sum(debt) as owing from transaction where debt is not null group by player_id, currency) t using (player_id, currency)
+  where w.debt <> coalesce(owing, 0)) v
+${newestOf('v')}`,
+};
+
 const neverNegative: Check = {
-  invariant: 'I3', says: 'no balance is negative at any version', over: ['wallet', 'transaction'],
+  invariant: 'I3', says: 'no balance and no debt is negative at any version', over: ['wallet', 'transaction'],
   query: `
 select player_id, currency, version, transaction_id,
   case when balance_after < 0 then format('it leaves a balance of %s', balance_after)
     else format('it moves %s out of a balance of %s', amount, balance_after - amount::numeric) end as what
 from transaction where balance_after < 0 or balance_after < amount
 union all
-select player_id, currency, version, null, format('the wallet holds %s', balance) from wallet where balance < 0`,
+select player_id, currency, version, null, format('the wallet holds %s and owes %s', balance, debt) from wallet where balance < 0 or debt < 0
+union all
+select player_id, currency, version, transaction_id, format('it leaves a debt of %s', owing)
+from (
+  select player_id, currency, version, transaction_id, sum(debt) over (partition by player_id, currency order by version, at) as owing
+  from transaction where debt is not null) t
+where owing < 0`,
 };
 
 const noGap: Check = {
@@ -80,4 +98,4 @@ from wallet w join transaction t using (player_id, currency, version)
 where w.balance <> t.balance_after or w.at <> t.at`,
 };
 
-export const BALANCES = { conserved, summed, neverNegative, noGap, chained };
+export const BALANCES = { conserved, summed, owed, neverNegative, noGap, chained };

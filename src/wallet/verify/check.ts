@@ -2,6 +2,7 @@
 
 export const TABLES = {
   wallet: 'wallets', transaction: 'ledger rows', transaction_key: 'keys', round: 'rounds', verdict: 'verdicts', lane: 'lanes',
+  global_reference: 'global references',
 } as const;
 export type Table = keyof typeof TABLES;
 
@@ -18,9 +19,13 @@ export interface Check {
 export const fingerprintOf = (text: string): string =>
   `encode(substring(sha256(convert_to(${text}, 'UTF8')) for 16), 'hex')::uuid`;
 
-/** The name space of a ledger row's reference. */
+/** Of two texts that nothing else can be made of: a round and its game, a campaign. */
+export const fingerprintOfBoth = (one: string, other: string): string =>
+  `encode(substring(sha256(convert_to(${one}, 'UTF8') || '\\x00'::bytea || convert_to(${other}, 'UTF8')) for 16), 'hex')::uuid`;
+
+/** The name space of a ledger row's reference; an award may stand among the wins or by itself. */
 export const operationOf = (kind: string): string => `(case ${kind} when 'bet' then 'bet' when 'win' then 'win' when 'promo_win' then 'win'
-  when 'rollback' then 'rollback' when 'deposit' then 'cashier' when 'withdrawal' then 'cashier' end)::operation`;
+  when 'adjustment' then 'adjustment' when 'rollback' then 'rollback' when 'deposit' then 'cashier' when 'withdrawal' then 'cashier' end)::operation`;
 
 /** The newest ledger row of a wallet, for a violation that no row of its own stands for. */
 export const newestOf = (wallet: string): string => `left join lateral (

@@ -1,4 +1,5 @@
 import { expect, it } from '@jest/globals';
+import { parsePolicy } from '../../../src/providers/contract.ts';
 import type { BetRequest, WinRequest } from '../../../src/wallet/commands.ts';
 import type { Account } from '../../../src/wallet/contract.ts';
 import { betOf, winOf } from '../../../src/wallet/movements.ts';
@@ -9,7 +10,7 @@ const here = ground({ players: { EUR: 4 } });
 
 const account: Account = {
   accountId: 1, operatorId: '', games: new Map([['g', true]]),
-  policy: { duplicateAnswer: 'current', winNeeds: 'round', winsPerBet: 'many', winAfterClose: 'accept', rounds: 'kept', deadlineMs: 900 },
+  policy: parsePolicy({}),
 };
 const bet: BetRequest = { kind: 'bet', reference: 'b', currency: 'EUR', amount: 1n, free: false, game: 'g', round: 'r', closeRound: false };
 const win: WinRequest = { kind: 'win', reference: 'w', currency: 'EUR', amount: 1n, game: 'g', round: 'r', closeRound: false };
@@ -28,8 +29,8 @@ it('an applied bet is replayed when its session is over and its player blocked',
 it('two calls that read alike when their fields are run together differ', () => {
   const digests = [
     betOf(account, bet), betOf(account, { ...bet, round: 'rg', game: '' }), betOf(account, { ...bet, amount: 11n, currency: 'EUR' }),
-    winOf({ ...win, bet: 'b1', campaign: 'c' }), winOf({ ...win, bet: 'b', campaign: '1c' }), winOf({ ...win, bet: 'b1c' }),
-    winOf({ ...win, campaign: 'b1c' }), winOf({ ...win, game: 'gb', bet: '1c' }),
+    winOf(account, { ...win, bet: 'b1', campaign: 'c' }), winOf(account, { ...win, bet: 'b', campaign: '1c' }), winOf(account, { ...win, bet: 'b1c' }),
+    winOf(account, { ...win, campaign: 'b1c' }), winOf(account, { ...win, game: 'gb', bet: '1c' }),
   ].map(({ digest }) => digest);
   expect(new Set(digests).size).toBe(digests.length);
 });
