@@ -1,1 +1,2 @@
 export { formatAmount, parseAmount, type AmountFault, type Currency } from './amount.ts';
+export { integerMoney, type IntegerMoney } from './integer.ts';

@@ -4,7 +4,7 @@ import { FAULTS, REFUSALS, type Fault, type RefusalCode } from '../wallet/contra
 
 type CallCode =
   | 'REQUEST_INVALID' | 'AMOUNT_INVALID' | 'KEY_UNKNOWN' | 'FORBIDDEN' | 'NOT_FOUND' | 'ROUTE_NOT_FOUND' | 'METHOD_NOT_ALLOWED' | 'ALREADY_EXISTS'
-  | 'BODY_TOO_LARGE' | 'MEDIA_TYPE_UNSUPPORTED' | 'THROTTLED';
+  | 'SCOPE_FIXED' | 'BODY_TOO_LARGE' | 'MEDIA_TYPE_UNSUPPORTED' | 'THROTTLED' | 'SEALING_UNAVAILABLE';
 
 export type AccessCode = RefusalCode | Fault['code'] | CallCode;
 
@@ -19,9 +19,11 @@ export const CODES: Record<AccessCode, Meaning> = {
   ROUTE_NOT_FOUND: { status: 404, title: 'No such path', again: 'no' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'Not with this method', again: 'no' },
   ALREADY_EXISTS: { status: 409, title: 'There is one of this name already', again: 'no' },
+  SCOPE_FIXED: { status: 409, title: 'idScope, roundScope and freeRounds are fixed: the account has transactions', again: 'no' },
   BODY_TOO_LARGE: { status: 413, title: 'More than 64 KiB', again: 'no' },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, title: 'Not application/json', again: 'no' },
   THROTTLED: { status: 429, title: 'More often than is allowed; this attempt did nothing', again: 'yes' },
+  SEALING_UNAVAILABLE: { status: 503, title: 'No secret can be kept: this server has no master key (SECRETS_KEY_FILE)', again: 'yes' },
 };
 
 interface More {

@@ -5,6 +5,7 @@ import { ModulesContainer } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import { declarationOf, type Declared } from './declare.ts';
+import { refuse } from './refuse.ts';
 
 /** Routes that no controller serves, and why anybody may call them. */
 const RAW: readonly { readonly path: RegExp; readonly reason: string }[] = [
@@ -58,5 +59,25 @@ export function refuseUndeclared(app: () => NestFastifyApplication, fastify: Fas
     const raw = registered.filter((name) => !known.has(name) && !RAW.some(({ path }) => path.test(name.slice(name.indexOf(' ') + 1))));
     const refused = [...silent, ...raw.map((name) => `${name} is served by no controller and is not in the list of src/access/routes.ts`)];
     done(refused.length > 0 ? new Error(`a route without a declaration: ${refused.join('; ')}`) : undefined);
+  });
+}
+
+/**
+ * A path of a route with a permission, asked for with a method that it has not: 405 with those it has, and no 404. Called before the first
+ * route is there, as the hook stands in front of what answers unknown paths.
+ */
+export function tellOtherMethods(app: () => NestFastifyApplication, fastify: FastifyInstance): void {
+  let known: { readonly verb: string; readonly path: RegExp }[] | undefined;
+  fastify.addHook('onRequest', (request, _reply, done) => {
+    if (!request.is404) return done();
+    known ??= routesOf(app()).filter(({ declared }) => declared && 'permission' in declared).map(({ name }) => {
+      const [verb = '', path = ''] = name.split(' ', 2);
+      return { verb, path: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`) };
+    });
+    const [path = ''] = request.url.split('?', 1);
+    const verbs = known.filter((route) => route.path.test(path)).map(({ verb }) => verb);
+    if (verbs.length === 0) return done();
+    const allowed = verbs.flatMap((verb) => (verb === 'GET' ? ['GET', 'HEAD'] : [verb])).join(', ');
+    done(refuse('METHOD_NOT_ALLOWED', `${request.method} is not one of ${allowed}`, { headers: { allow: allowed } }));
   });
 }

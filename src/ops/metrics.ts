@@ -42,6 +42,12 @@ export class Metrics implements LaneWatch {
     new Gauge({ name, help, registers: [this.registry], collect() { this.set(read()); } });
   }
 
+  /** Answers what adds to it. */
+  counter(name: string, help: string): (more: number) => void {
+    const made = new Counter({ name, help, registers: [this.registry] });
+    return (more) => made.inc(more);
+  }
+
   /** `code`: what it came to, as `applied`, `replayed` or an error's code. */
   answered(command: string, status: number, code: string, ms: number): void {
     const key = `${command} ${status} ${code}`;

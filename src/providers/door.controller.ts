@@ -1,45 +1,36 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Controller, NotFoundException, Param, Post, Req, Res, type OnModuleInit } from '@nestjs/common';
+import { Controller, NotFoundException, Post, Req, Res, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { Public } from '../access/contract.ts';
 import { Metrics } from '../ops/metrics.ts';
-import { Admission, Fault } from '../wallet/contract.ts';
-import { Configuration } from './configuration.ts';
-import { NativeAdapter, requestIdOf } from './native/adapter.ts';
-import { problemAnswer, send, write, type WireAnswer } from './native/answers.ts';
-import { isOperation } from './native/schema.ts';
+import { Fault } from '../wallet/contract.ts';
+import { Calls, type Destination, type Route } from './calls.ts';
+import type { WireAnswer } from './contract.ts';
+import { send, write } from './socket.ts';
 
-const PATH = 'v1/wallet';
-const BELOW = `/${PATH}/`;
-const NOTHING = Buffer.alloc(0);
 /** While calls are refused by the thousand, a line tells of all that came in so long. */
 const LINE_MS = 1_000;
+/** What a call came to that was not served is the core's code for it. */
+const CODE = /^[A-Z]/;
 
-/** The providers' door: raw bytes in, raw bytes out. Its routes are described by `native/schema.ts`, from which the OpenAPI document is made. */
+/** The providers' door: raw bytes in, raw bytes out. Its routes are the operations of the dialects, from which the OpenAPI document is made. */
 @ApiExcludeController()
 @Public('every call is signed; its dialect verifies the raw bytes')
-@Controller(PATH)
+@Controller()
 export class DoorController implements OnModuleInit {
-  private readonly native: NativeAdapter;
   private overloaded = { calls: 0, toldAt: -Infinity };
 
   constructor(
-    configuration: Configuration,
-    commands: CommandBus,
-    queries: QueryBus,
-    admission: Admission,
+    private readonly calls: Calls,
     private readonly host: HttpAdapterHost,
     private readonly metrics: Metrics,
     private readonly logger: PinoLogger,
-  ) {
-    this.native = new NativeAdapter(configuration, commands, queries, admission);
-  }
+  ) {}
 
-  /** Ahead of the framework: a call that is turned away by its path costs hardly more than reading its head and writing the answer. */
+  /** Ahead of the framework: a call that is turned away by its head costs hardly more than reading that and writing the answer. */
   onModuleInit(): void {
     const { server } = this.host.httpAdapter.getInstance<FastifyInstance>();
     const serve = server.listeners('request') as ((request: IncomingMessage, response: ServerResponse) => void)[];
@@ -51,36 +42,44 @@ export class DoorController implements OnModuleInit {
     });
   }
 
-  private turnedAway({ method, url, headers }: IncomingMessage): WireAnswer | undefined {
-    if (method !== 'POST' || !url?.startsWith(BELOW)) return undefined;
-    const operation = url.slice(BELOW.length);
-    if (!isOperation(operation)) return undefined;
-    const answer = this.native.turnedAway(operation, headers);
-    if (answer) {
-      this.metrics.answered(operation, answer.status, answer.outcome, 0);
-      this.tellOfOverload(performance.now());
-    }
+  private turnedAway({ method = '', url = '', headers }: IncomingMessage): WireAnswer | undefined {
+    const destination = this.calls.destination(url);
+    const answer = destination && this.calls.turnedAway(destination, method, headers);
+    if (answer) this.tell(destination.route, answer, 0);
     return answer;
   }
 
-  @Post(':operation')
-  async call(@Param('operation') operation: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    if (!isOperation(operation)) throw new NotFoundException();
+  @Post('v1/wallet/:operation')
+  native(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.call(request, reply);
+  }
+
+  @Post('providers/:account/*')
+  dialect(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.call(request, reply);
+  }
+
+  private async call(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { url = '' } = request.raw;
+    const destination = this.calls.destination(url);
+    if (!destination && this.calls.isBlind(url)) throw new Fault('UNAVAILABLE', 'nobody can say now whose path that is');
+    if (!hasRoute(destination)) throw new NotFoundException();
     const startedAt = performance.now();
-    const answer = isJson(request.headers['content-type'])
-      ? await this.native.handle(operation, request.headers, (request.body as Buffer | undefined) ?? NOTHING, this.onFault)
-      : problemAnswer('MEDIA_TYPE_UNSUPPORTED', requestIdOf(request.headers));
-    const ms = performance.now() - startedAt;
-    this.metrics.answered(operation, answer.status, answer.outcome, ms);
-    if (answer.outcome === 'OVERLOADED') {
-      this.tellOfOverload(startedAt + ms);
-    } else if (answer.status >= 400) {
-      const requestId = answer.headers['x-request-id'];
-      this.logger.info({ requestId, operation, status: answer.status, code: answer.outcome, ms: Math.round(ms * 10) / 10 }, 'call not served');
-    } else if (this.logger.logger.isLevelEnabled('debug')) {
-      this.logger.debug({ requestId: answer.headers['x-request-id'], operation, status: answer.status, outcome: answer.outcome, ms }, 'call served');
-    }
+    const answer = await this.calls.handle(destination, request.headers, request.body as Buffer | undefined, request);
+    this.tell(destination.route, answer, performance.now() - startedAt);
     send(reply, answer);
+  }
+
+  private tell(route: Route | undefined, { status, outcome, headers }: WireAnswer, ms: number): void {
+    const operation = route?.label ?? 'other';
+    this.metrics.answered(operation, status, outcome, ms);
+    if (outcome === 'OVERLOADED') {
+      this.tellOfOverload(performance.now());
+    } else if (CODE.test(outcome)) {
+      this.logger.info({ requestId: headers['x-request-id'], operation, status, code: outcome, ms: Math.round(ms * 10) / 10 }, 'call not served');
+    } else if (this.logger.logger.isLevelEnabled('debug')) {
+      this.logger.debug({ requestId: headers['x-request-id'], operation, status, outcome, ms }, 'call served');
+    }
   }
 
   private tellOfOverload(now: number): void {
@@ -89,17 +88,6 @@ export class DoorController implements OnModuleInit {
     this.logger.warn({ code: 'OVERLOADED', calls: this.overloaded.calls }, 'calls refused: too much at once');
     this.overloaded = { calls: 0, toldAt: now };
   }
-
-  private readonly onFault = (fault: unknown, requestId: string): void => {
-    if (fault instanceof Fault && fault.code === 'OVERLOADED') return;
-    const expected = fault instanceof Fault && fault.code !== 'INTERNAL';
-    if (expected) this.logger.warn({ requestId, code: fault.code, reason: fault.message }, 'fault');
-    else this.logger.error({ requestId, err: fault }, 'unexpected fault');
-  };
 }
 
-/** `application/json`, with or without parameters, in any case. */
-function isJson(contentType: string | undefined): boolean {
-  if (contentType === 'application/json') return true;
-  return contentType !== undefined && /^\s*application\/json\s*(;|$)/i.test(contentType);
-}
+const hasRoute = (destination: Destination | undefined): destination is Destination & { readonly route: Route } => destination?.route !== undefined;

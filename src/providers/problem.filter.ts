@@ -1,13 +1,14 @@
-import { Catch, HttpException, ServiceUnavailableException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, HttpException, Optional, ServiceUnavailableException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { callId, problem, PROBLEM_TYPE, ProblemError } from '../../libs/http/index.ts';
-import { requestIdOf } from './native/adapter.ts';
-import { problemAnswer, send, type WireAnswer } from './native/answers.ts';
-import type { DoorCode } from './native/refusals.ts';
-import { isOperation } from './native/schema.ts';
 import { Metrics } from '../ops/metrics.ts';
 import { Fault } from '../wallet/contract.ts';
+import type { WireAnswer } from './contract.ts';
+import { PathFailures } from './failures.ts';
+import { problemAnswer } from './native/answers.ts';
+import type { DoorCode } from './native/refusals.ts';
+import { send } from './socket.ts';
 
 const CODES: Partial<Record<number, DoorCode>> = {
   400: 'REQUEST_INVALID', 404: 'ROUTE_NOT_FOUND', 405: 'METHOD_NOT_ALLOWED', 413: 'BODY_TOO_LARGE', 415: 'MEDIA_TYPE_UNSUPPORTED',
@@ -19,6 +20,8 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(
     private readonly logger: PinoLogger,
     private readonly metrics: Metrics,
+    /** in the roles that have a providers' door */
+    @Optional() private readonly paths?: PathFailures,
   ) {}
 
   catch(exception: unknown, host: ArgumentsHost): void {
@@ -35,21 +38,17 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private answerTo(exception: unknown, request: FastifyRequest): WireAnswer {
-    const requestId = request.url.startsWith('/v1/wallet/') ? requestIdOf(request.headers) : callId(request);
+    const requestId = callId(request);
     if (exception instanceof Fault && exception.code !== 'INTERNAL') {
       this.logger.warn({ requestId, code: exception.code, reason: exception.message, err: exception.cause }, 'fault');
       return problemAnswer(exception.code, requestId);
     }
     const { statusCode } = exception as { statusCode?: number };
     const status = exception instanceof HttpException ? exception.getStatus() : (statusCode ?? 500);
-    const [, operation] = /^\/v1\/wallet\/([a-z-]+)(?:\?|$)/.exec(request.url) ?? [];
-    if (status === 404 && request.method !== 'POST' && operation && isOperation(operation)) {
-      return problemAnswer('METHOD_NOT_ALLOWED', requestId, { headers: { allow: 'POST' } });
-    }
     const code = CODES[status] ?? (status >= 400 && status < 500 ? 'REQUEST_INVALID' : undefined);
-    if (code) return problemAnswer(code, requestId);
-    this.logger.error({ err: exception, requestId }, 'a request failed');
-    return problemAnswer('INTERNAL', requestId);
+    const ofPath = this.paths?.answer(request.method, request.raw.url ?? '', request.headers, code ?? 'INTERNAL');
+    if (!code) this.logger.error({ err: exception, requestId: ofPath?.headers['x-request-id'] ?? requestId }, 'a request failed');
+    return ofPath ?? problemAnswer(code ?? 'INTERNAL', requestId);
   }
 }
 

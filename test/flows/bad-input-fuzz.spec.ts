@@ -45,7 +45,8 @@ function fieldsOf(operation: OperationName): fc.Arbitrary<Record<string, unknown
   const play = { gameId: mostly('game-1', 'game-2'), roundId: mostly('r1', 'r2', 'r3'), closeRound: rarely(false, false, true) };
   const bearing = { transactionId: mostly(...ids), ...who, amount: mostly(...amounts) };
   const action = fc.record({
-    type: mostly('bet', 'bet', 'win'),
+    type: mostly('bet', 'bet', 'win', 'rollback'),
+    originalTransactionId: mostly(...ids),
     transactionId: mostly(...Array.from({ length: 40 }, (_, i) => `p${i}`)),
     amount: mostly('1', '1', '1', '0.5', '0', '-1'),
     betTransactionId: rarely(...ids),
@@ -77,8 +78,10 @@ function fieldsOf(operation: OperationName): fc.Arbitrary<Record<string, unknown
       sessionToken: session,
       actions: fc.oneof({ arbitrary: fc.array(action, { maxLength: 3 }), weight: 10 }, { arbitrary: anything, weight: 1 }),
     },
+    adjust: { ...bearing, amount: mostly(...amounts, '-0.5', '--1', '-'), gameId: rarely('game-1'), roundId: rarely('r1') },
     'close-round': { ...who, roundId: play.roundId },
-    status: { ...who, reference: mostly(...ids, 'z'), type: mostly('bet', 'win', 'rollback') },
+    'cancel-round': { ...who, roundId: play.roundId },
+    status: { ...who, reference: mostly(...ids, 'z'), type: mostly('bet', 'win', 'rollback', 'adjustment') },
   };
   return fc.record({
     operation: fc.oneof({ arbitrary: fc.constant<unknown>(operation), weight: 30 }, { arbitrary: anything, weight: 1 }),

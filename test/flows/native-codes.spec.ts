@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MEANINGS } from '../../src/providers/native/refusals.ts';
@@ -10,20 +10,27 @@ const PATIENT = { deadlineMs: 5_000 };
 const here = ground(
   {
     players: { EUR: 70 },
-    policies: [PATIENT, { deadlineMs: 100 }, { ...PATIENT, winAfterClose: 'refuse' }, {}, { ...PATIENT, betsPerSecond: 1 }],
+    policies: [PATIENT, { deadlineMs: 100 }, { ...PATIENT, winAfterClose: 'refuse', spentWin: 'refuse' }, {}, { ...PATIENT, betsPerSecond: 1 }, PATIENT],
   },
   {},
   { proxied: true },
 );
 
+beforeAll(async () => {
+  await here.sql(`update provider_account set addresses = '{198.51.100.0/24,::1/128}' where account_id = $1`, [here.account(5).accountId]);
+  const { balance } = here.seat({ account: 5 });
+  for (const until = performance.now() + 5_000; performance.now() < until && said(await balance()) !== 'FORBIDDEN';) await pause(20);
+});
+
 /** status · whether the same call again can help; `credit`: not for a bet, which remembers it */
 const TABLE: Record<string, readonly [status: number, again: 'yes' | 'no' | 'credit']> = {
   REQUEST_INVALID: [400, 'no'], AMOUNT_INVALID: [400, 'no'], ROUTE_NOT_FOUND: [404, 'no'], METHOD_NOT_ALLOWED: [405, 'no'],
-  BODY_TOO_LARGE: [413, 'no'], MEDIA_TYPE_UNSUPPORTED: [415, 'no'], KEY_UNKNOWN: [401, 'no'], SIGNATURE_INVALID: [401, 'no'],
+  BODY_TOO_LARGE: [413, 'no'], MEDIA_TYPE_UNSUPPORTED: [415, 'no'], KEY_UNKNOWN: [401, 'no'], SIGNATURE_INVALID: [401, 'no'], FORBIDDEN: [403, 'no'],
   TIMESTAMP_OUT_OF_RANGE: [401, 'yes'], PLAYER_NOT_FOUND: [404, 'yes'], BET_NOT_FOUND: [404, 'yes'],
   GAME_NOT_FOUND: [404, 'credit'], SESSION_NOT_FOUND: [404, 'credit'], CURRENCY_MISMATCH: [422, 'credit'],
   GAME_DISABLED: [422, 'credit'], TRANSACTION_CONFLICT: [409, 'no'], ROLLED_BACK: [409, 'no'], BET_ALREADY_SETTLED: [409, 'no'],
   ROUND_CLOSED: [409, 'credit'], INSUFFICIENT_FUNDS: [422, 'credit'], PLAYER_BLOCKED: [422, 'credit'], SESSION_EXPIRED: [422, 'credit'],
+  SESSION_SUPERSEDED: [422, 'credit'],
   THROTTLED: [429, 'yes'], INTERNAL: [500, 'yes'], OVERLOADED: [503, 'yes'], UNAVAILABLE: [503, 'yes'], OUTCOME_UNKNOWN: [503, 'yes'],
 };
 const FIELDS = ['type', 'title', 'status', 'code', 'detail', 'requestId', 'retryable', 'balance', 'currency', 'actionIndex', 'errors'];
@@ -82,13 +89,22 @@ describe('before any rule of money is asked', () => {
     expect(said(await call('balance', {}, { timestampS: Number(refused.headers['x-server-time']) }))).toBe('ok 100.00');
   });
 
+  it('FORBIDDEN: from an address that the account does not list; within a second served again where it lists it', async () => {
+    const seat = here.seat({ account: 5 });
+    expectProblem(await seat.bet('b1', '10'), 'FORBIDDEN');
+    expectProblem(await seat.call('bet', {}, { headers: { 'webhook-signature': 'v1,x' } }), 'FORBIDDEN');
+    await here.sql(`update provider_account set addresses = '{198.51.100.0/24,127.0.0.0/8}' where account_id = $1`, [here.account(5).accountId]);
+    for (const until = performance.now() + 5_000; performance.now() < until && said(await seat.balance()) === 'FORBIDDEN';) await pause(20);
+    expect(said(await seat.bet('b1', '10'))).toBe('applied 90.00');
+  });
+
   it('METHOD_NOT_ALLOWED says which is', async () => {
     expect((await here.seat().call('bet', bet, { method: 'GET' })).headers['allow']).toBe('POST');
   });
 });
 
 describe('refused and remembered by a bet', () => {
-  it('INSUFFICIENT_FUNDS, PLAYER_BLOCKED, SESSION_EXPIRED: the same when the reason is gone', async () => {
+  it('INSUFFICIENT_FUNDS, PLAYER_BLOCKED, SESSION_EXPIRED, SESSION_SUPERSEDED: the same when the reason is gone', async () => {
     const { bet, win, player } = here.seat();
     expectProblem(await bet('b1', '101'), 'INSUFFICIENT_FUNDS', { balance: '100.00' });
     await here.sql(`update wallet set stop = 'blocked' where player_id = $1`, [player.id]);
@@ -97,11 +113,14 @@ describe('refused and remembered by a bet', () => {
     await here.sql('update session set expires_at = now() where player_id = $1', [player.id]);
     const session = { sessionToken: player.sessionToken };
     expectProblem(await bet('b3', '1', session), 'SESSION_EXPIRED', { balance: '100.00' });
-    await here.sql(`update session set expires_at = now() + interval '1 day' where player_id = $1`, [player.id]);
+    await here.sql(`update session set expires_at = now() + interval '1 day', state = 'superseded' where player_id = $1`, [player.id]);
+    expectProblem(await bet('b5', '1', session), 'SESSION_SUPERSEDED', { balance: '100.00' });
+    await here.sql(`update session set state = 'active' where player_id = $1`, [player.id]);
     await win('a1', '50', { type: 'jackpot' });
     expectProblem(await bet('b1', '101'), 'INSUFFICIENT_FUNDS', { balance: '150.00' });
     expectProblem(await bet('b2', '1'), 'PLAYER_BLOCKED', { balance: '150.00' });
     expectProblem(await bet('b3', '1', session), 'SESSION_EXPIRED', { balance: '150.00' });
+    expectProblem(await bet('b5', '1', session), 'SESSION_SUPERSEDED', { balance: '150.00' });
     expect(said(await bet('b4', '101', session))).toBe('applied 49.00');
   });
 

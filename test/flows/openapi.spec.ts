@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { DIALECTS } from '../../src/installed.ts';
 import { MEANINGS } from '../../src/providers/native/refusals.ts';
 import { OPERATIONS } from '../../src/providers/native/schema.ts';
 import { ground } from '../support/ground.ts';
@@ -65,10 +66,17 @@ describe('the document', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('holds the eight operations of the wallet and nothing that is not served', () => {
-    expect(Object.keys(document.paths).sort()).toEqual(
-      ['authenticate', 'balance', 'bet', 'close-round', 'play', 'rollback', 'status', 'win'].map((name) => `/v1/wallet/${name}`));
-    expect(Object.keys(OPERATIONS).sort()).toEqual(Object.keys(document.paths).map((path) => path.slice('/v1/wallet/'.length)).sort());
+  it('holds the ten operations of the wallet, those of each other dialect, and nothing that is not served', () => {
+    const paths = Object.keys(document.paths);
+    const native = paths.filter((path) => path.startsWith('/v1/'));
+    expect(native.toSorted()).toEqual(
+      ['adjust', 'authenticate', 'balance', 'bet', 'cancel-round', 'close-round', 'play', 'rollback', 'status', 'win'].map((name) => `/v1/wallet/${name}`));
+    expect(Object.keys(OPERATIONS).sort()).toEqual(native.map((path) => path.slice('/v1/wallet/'.length)).sort());
+    const others = DIALECTS.filter(({ name }) => name !== 'native').flatMap(({ operations, title }) => operations.map(({ path }) => [title, path] as const));
+    const said = paths.filter((path) => !path.startsWith('/v1/'))
+      .map((path) => [(document.paths[path]?.['post'] as unknown as { tags: string[] }).tags[0], /^\/providers\/\{\w*[aA]ccount\}\/(.+)$/.exec(path)?.[1]]);
+    expect(said.toSorted()).toEqual(others.toSorted());
+    expect(others.length).toBeGreaterThan(0);
     for (const path of Object.values(document.paths)) expect(Object.keys(path)).toEqual(['post']);
   });
 
@@ -119,10 +127,13 @@ describe('its schemas', () => {
           actions: [
             { type: 'bet', transactionId: 'b2', amount: '1' },
             { type: 'win', transactionId: 'w2', amount: '0' },
+            { type: 'rollback', transactionId: 'k2', originalTransactionId: 'w2' },
           ],
         },
       ],
+      ['adjust', { ...who, ...round, transactionId: 'j1', amount: '-0.25' }],
       ['close-round', { ...who, roundId: 'r1' }],
+      ['cancel-round', { ...who, roundId: 'r2' }],
       ['status', { ...who, reference: 'b1', type: 'bet' }],
       ['status', { ...who, reference: 'nothing', type: 'bet' }],
     ];

@@ -1,6 +1,7 @@
 /** A served world for one spec file: a database, the service inside this process, and players at their seats. */
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import pg from 'pg';
+import type { AnyDialect } from '../../src/providers/contract.ts';
 import { asSuperuser, freshDatabase, type TestDatabase } from './cluster.ts';
 import { Provider, type CallOptions, type Reply } from './provider.ts';
 import { Proxy } from './proxy.ts';
@@ -64,6 +65,7 @@ export class Ground {
     private readonly options: WorldOptions,
     private readonly env: Readonly<Record<string, string>> = {},
     private readonly proxied = false,
+    private readonly dialects?: readonly AnyDialect[],
   ) {}
 
   async open(): Promise<void> {
@@ -72,7 +74,7 @@ export class Ground {
     this.world = await createWorld(this.database, { policies: [{ deadlineMs: 5_000 }], ...this.options });
     if (this.proxied) this.proxy = await Proxy.before(this.database.url('croupier_money'));
     const url: TestDatabase['url'] = (role) => (this.proxied ? this.proxy.through(this.database.url(role)) : this.database.url(role));
-    this.served = await serveHere({ name: this.database.name, url }, this.env);
+    this.served = await serveHere({ name: this.database.name, url }, this.env, this.dialects);
   }
 
   async close(): Promise<void> {
@@ -146,8 +148,10 @@ export class Ground {
 const INSIDE = /node_modules|\.ts\b|\bat \S+ \(|postgres|select |insert into|stack|croupier_money|FST_/i;
 
 /** Opened before the file's first test, closed after its last. */
-export function ground(options: WorldOptions = {}, env: Readonly<Record<string, string>> = {}, { proxied = false } = {}): Ground {
-  const made = new Ground(options, env, proxied);
+export function ground(
+  options: WorldOptions = {}, env: Readonly<Record<string, string>> = {}, { proxied = false, dialects }: { proxied?: boolean; dialects?: readonly AnyDialect[] } = {},
+): Ground {
+  const made = new Ground(options, env, proxied, dialects);
   beforeAll(() => made.open());
   afterAll(() => made.close());
   return made;

@@ -1,6 +1,9 @@
 /** An operator's platform: calls the office's API with a key. */
 import { afterAll, beforeAll, expect } from '@jest/globals';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { makeKey } from '../../src/access/contract.ts';
 import { asSuperuser, freshDatabase, type TestDatabase } from './cluster.ts';
 import { Provider, type Reply } from './provider.ts';
@@ -61,10 +64,24 @@ export class Platform {
   }
 }
 
+/** A line of a file of master keys. */
+export const masterKey = (id: string): string => `${id}:${randomBytes(32).toString('base64')}`;
+
+/** A file of master keys that is gone when this process is. */
+export function keyFile(...lines: string[]): string {
+  const dir = mkdtempSync(join(tmpdir(), 'croupier-keys-'));
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
+  const file = join(dir, 'master-keys');
+  writeFileSync(file, `${lines.join('\n')}\n`, { mode: 0o600 });
+  return file;
+}
+
+let usualKeys: string | undefined;
+
 /** Environment of a process of role `all`, or another, on a test's database. */
 export const rolesOn = (database: TestDatabase, role = 'all'): Record<string, string> => ({
   ROLE: role, DATABASE_OFFICE_URL: database.url('croupier_office'), DATABASE_WORKER_URL: database.url('croupier_worker'),
-  DATABASE_READ_URL: database.url('croupier_read'),
+  DATABASE_READ_URL: database.url('croupier_read'), SECRETS_KEY_FILE: (usualKeys ??= keyFile(masterKey('usual'))),
 });
 
 /** A served world with the office in it: the first operator's platform and provider, and the second operator's platform. */

@@ -50,23 +50,62 @@ export class Provider {
     this.agent.destroy();
   }
 
-  private send(method: string, path: string, headers: Record<string, string | string[] | undefined>, body: Buffer, timeoutMs: number): Promise<Reply> {
-    const present = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)) as Record<string, string | string[]>;
-    return new Promise((resolve, reject) => {
-      const outgoing = request(new URL(path, this.baseUrl), { method, agent: this.agent, headers: { ...present, 'content-length': body.length }, timeout: timeoutMs });
-      outgoing.once('error', reject);
-      outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)));
-      outgoing.once('response', (incoming) => {
-        const chunks: Buffer[] = [];
-        incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-        incoming.once('error', reject);
-        incoming.once('end', () => {
-          const text = Buffer.concat(chunks).toString();
-          const json = /json/.test(incoming.headers['content-type'] ?? '');
-          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: json && text ? JSON.parse(text) : text });
-        });
-      });
-      outgoing.end(body);
-    });
+  private send(method: string, path: string, headers: Headers, body: Buffer, timeoutMs: number): Promise<Reply> {
+    return exchange(this.agent, new URL(path, this.baseUrl), { method, headers, body, timeoutMs });
   }
+}
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+export interface RawRequest {
+  readonly method?: string;
+  /** `content-type: application/json` where nothing else is said */
+  readonly headers?: Headers;
+  readonly body?: string | Buffer;
+  readonly timeoutMs?: number;
+}
+
+/** What a provider of any dialect sends, as it is: nothing is signed, and the path goes out byte for byte. Rejects only where no answer came. */
+export class RawProvider {
+  private readonly agent = new Agent({ keepAlive: true, maxSockets: 256 });
+
+  constructor(readonly baseUrl: string) {}
+
+  send(path: string, { method = 'POST', headers = {}, body = '', timeoutMs = 10_000 }: RawRequest = {}): Promise<Reply> {
+    const { hostname, port } = new URL(this.baseUrl);
+    return exchange(this.agent, { hostname, port: Number(port), path }, { method, headers: { 'content-type': 'application/json', ...headers }, body: Buffer.from(body), timeoutMs });
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+}
+
+interface Sent {
+  readonly method: string;
+  readonly headers: Headers;
+  readonly body: Buffer;
+  readonly timeoutMs: number;
+}
+
+function exchange(agent: Agent, target: URL | { readonly hostname: string; readonly port: number; readonly path: string }, sent: Sent): Promise<Reply> {
+  const { method, headers, body, timeoutMs } = sent;
+  const present = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined)) as Record<string, string | string[]>;
+  return new Promise((resolve, reject) => {
+    const options = { method, agent, headers: { ...present, 'content-length': body.length }, timeout: timeoutMs };
+    const outgoing = target instanceof URL ? request(target, options) : request({ ...target, ...options });
+    outgoing.once('error', reject);
+    outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+    outgoing.once('response', (incoming) => {
+      const chunks: Buffer[] = [];
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      incoming.once('error', reject);
+      incoming.once('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        const json = /json/.test(incoming.headers['content-type'] ?? '');
+        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: json && text ? JSON.parse(text) : text });
+      });
+    });
+    outgoing.end(body);
+  });
 }

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createApp } from '../../src/app.ts';
 import { readConfig } from '../../src/config.ts';
+import type { AnyDialect } from '../../src/providers/contract.ts';
 import { freePort } from '../../tools/local/embedded-postgres.ts';
 import type { TestDatabase } from './cluster.ts';
 
@@ -16,8 +17,9 @@ export interface InProcess {
   close(): Promise<void>;
 }
 
-export async function serveHere(database: TestDatabase, env: Env = {}): Promise<InProcess> {
-  const app = await createApp(readConfig({ DATABASE_URL: database.url('croupier_money'), LOG_LEVEL: 'silent', DRAIN_DELAY_MS: '0', ...env }));
+/** `dialects`: what its providers may speak, where that is not what is installed. */
+export async function serveHere(database: TestDatabase, env: Env = {}, dialects?: readonly AnyDialect[]): Promise<InProcess> {
+  const app = await createApp(readConfig({ DATABASE_URL: database.url('croupier_money'), LOG_LEVEL: 'silent', DRAIN_DELAY_MS: '0', ...env }), dialects);
   await app.listen(0, '127.0.0.1');
   return { baseUrl: await app.getUrl(), app, close: () => app.close() };
 }

@@ -21,12 +21,35 @@ export interface WorldPlayer {
   readonly currency: string;
   /** a session at the operator's first account */
   readonly sessionToken: string;
+  /** by account: a session at each of the operator's accounts that speak another dialect */
+  readonly tokens: Readonly<Record<number, string>>;
+}
+
+/** An account that does not speak the native dialect. */
+export interface WorldDialect {
+  readonly dialect: string;
+  /** as the operator keeps them: newest first; one or none of them is sealed */
+  readonly secrets: readonly string[];
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly policy?: Readonly<Record<string, unknown>>;
+  /** whence it may call, `198.51.100.0/24`; default: from anywhere */
+  readonly addresses?: readonly string[];
+}
+
+export interface WorldDialectAccount {
+  readonly accountId: number;
+  readonly operatorId: string;
+  readonly dialect: string;
+  /** `/providers/7/` */
+  readonly basePath: string;
 }
 
 export interface World {
   readonly operators: readonly string[];
   /** one native account per policy, of the first operator, then one of the second operator */
   readonly accounts: readonly WorldAccount[];
+  /** one per dialect that was asked for, of the first operator */
+  readonly dialects: readonly WorldDialectAccount[];
   readonly players: readonly WorldPlayer[];
   readonly strangers: readonly WorldPlayer[];
   /** known to every account */
@@ -40,13 +63,17 @@ export interface WorldOptions {
   readonly balance?: bigint;
   /** policy records of the first operator's accounts; default [{}] */
   readonly policies?: readonly Readonly<Record<string, unknown>>[];
+  /** accounts of the first operator in other dialects, with the games of the others, and a session of each of its players; default [] */
+  readonly dialects?: readonly WorldDialect[];
 }
 
 const CURRENCIES = `insert into currency (code, exponent, scale, max_amount) values
   ('EUR', 2, 6, 1000000000 * 10^6), ('JPY', 0, 6, 100000000000 * 10^6), ('KWD', 3, 6, 1000000000 * 10^6), ('BTC', 8, 8, 21000000 * 10^8)`;
 
+const GAMES = `insert into game (account_id, operator_id, game_id, name) values ($1, $2, 'game-1', 'One'), ($1, $2, 'game-2', 'Two')`;
+
 export async function createWorld(database: TestDatabase, options: WorldOptions = {}): Promise<World> {
-  const { players: wanted = { EUR: 10 }, balance = 100_000_000n, policies = [{}] } = options;
+  const { players: wanted = { EUR: 10 }, balance = 100_000_000n, policies = [{}], dialects = [] } = options;
   const owner = new pg.Client(database.url('croupier_owner'));
   await owner.connect();
   try {
@@ -56,13 +83,15 @@ export async function createWorld(database: TestDatabase, options: WorldOptions 
     const accounts: WorldAccount[] = [];
     for (const [i, policy] of policies.entries()) accounts.push(await addAccount(owner, first, `studio ${i}`, policy));
     accounts.push(await addAccount(owner, second, 'studio', {}));
+    const others: WorldDialectAccount[] = [];
+    for (const [i, dialect] of dialects.entries()) others.push(await addDialect(owner, first, `${dialect.dialect} ${i}`, dialect));
     const cashiers = [await addCashier(owner, first), await addCashier(owner, second)] as const;
     const players: WorldPlayer[] = [];
-    for (const [currency, count] of Object.entries(wanted)) players.push(...(await addPlayers(owner, accounts[0] as WorldAccount, currency, count)));
-    const strangers = await addPlayers(owner, accounts.at(-1) as WorldAccount, 'EUR', 2);
+    for (const [currency, count] of Object.entries(wanted)) players.push(...(await addPlayers(owner, accounts[0] as WorldAccount, others, currency, count)));
+    const strangers = await addPlayers(owner, accounts.at(-1) as WorldAccount, [], 'EUR', 2);
     await fund(database, cashiers[0], players, balance);
     await fund(database, cashiers[1], strangers, balance);
-    return { operators, accounts, players, strangers, game: 'game-1' };
+    return { operators, accounts, dialects: others, players, strangers, game: 'game-1' };
   } finally {
     await owner.end();
   }
@@ -80,8 +109,21 @@ async function addAccount(owner: pg.Client, operatorId: string, provider: string
   const accountId = rows[0]?.account_id as number;
   const account = { accountId, operatorId, apiKey: `key_${randomUUID()}`, secret: `whsec_${randomBytes(32).toString('base64')}` };
   await owner.query('insert into credential (api_key, account_id, operator_id, secrets) values ($1, $2, $3, $4)', [account.apiKey, accountId, operatorId, [account.secret]]);
-  await owner.query(`insert into game (account_id, operator_id, game_id, name) values ($1, $2, 'game-1', 'One'), ($1, $2, 'game-2', 'Two')`, [accountId, operatorId]);
+  await owner.query(GAMES, [accountId, operatorId]);
   return account;
+}
+
+async function addDialect(owner: pg.Client, operatorId: string, provider: string, of: WorldDialect): Promise<WorldDialectAccount> {
+  const { dialect, secrets, settings = {}, policy = {}, addresses = [] } = of;
+  const { rows } = await owner.query<{ account_id: number }>(
+    `insert into provider_account (operator_id, provider, dialect, policy, settings, addresses) values ($1, $2, $3, $4, $5, $6::text[]::cidr[]) returning account_id`,
+    [operatorId, provider, dialect, JSON.stringify(policy), JSON.stringify(settings), addresses]);
+  const accountId = rows[0]?.account_id as number;
+  if (secrets.length > 0) {
+    await owner.query('insert into credential (api_key, account_id, operator_id, secrets) values ($1, $2, $3, $4)', [`key_${randomUUID()}`, accountId, operatorId, secrets]);
+  }
+  await owner.query(GAMES, [accountId, operatorId]);
+  return { accountId, operatorId, dialect, basePath: `/providers/${accountId}/` };
 }
 
 async function addCashier(owner: pg.Client, operatorId: string): Promise<Account> {
@@ -90,16 +132,24 @@ async function addCashier(owner: pg.Client, operatorId: string): Promise<Account
   return { accountId: rows[0]?.account_id as number, operatorId, policy: parsePolicy({}), games: new Map() };
 }
 
-async function addPlayers(owner: pg.Client, account: WorldAccount, currency: string, count: number): Promise<WorldPlayer[]> {
+async function addPlayers(
+  owner: pg.Client, account: WorldAccount, dialects: readonly WorldDialectAccount[], currency: string, count: number,
+): Promise<WorldPlayer[]> {
+  const newToken = () => randomBytes(24).toString('base64url');
   const players = Array.from({ length: count }, () => ({
-    id: randomUUID(), operatorId: account.operatorId, currency, sessionToken: randomBytes(24).toString('base64url'),
+    id: randomUUID(), operatorId: account.operatorId, currency, sessionToken: newToken(),
+    tokens: Object.fromEntries(dialects.map(({ accountId }) => [accountId, newToken()])),
   }));
   const ids = players.map(({ id }) => id);
   await owner.query('insert into player (player_id, operator_id, external_id) select id, $2, id::text from unnest($1::uuid[]) id', [ids, account.operatorId]);
-  await owner.query(
-    `insert into session (player_id, token_hash, operator_id, account_id, currency, expires_at, country, language)
-     select p, h, $3, $4, $5, now() + interval '1 day', 'MT', 'en' from unnest($1::uuid[], $2::bytea[]) x(p, h)`,
-    [ids, players.map(({ sessionToken }) => createHash('sha256').update(sessionToken).digest()), account.operatorId, account.accountId, currency]);
+  const seats = [{ accountId: account.accountId, tokens: players.map(({ sessionToken }) => sessionToken) },
+    ...dialects.map(({ accountId }) => ({ accountId, tokens: players.map(({ tokens }) => tokens[accountId] as string) }))];
+  for (const { accountId, tokens } of seats) {
+    await owner.query(
+      `insert into session (player_id, token_hash, operator_id, account_id, currency, expires_at, country, language)
+       select p, h, $3, $4, $5, now() + interval '1 day', 'MT', 'en' from unnest($1::uuid[], $2::bytea[]) x(p, h)`,
+      [ids, tokens.map((token) => createHash('sha256').update(token).digest()), account.operatorId, accountId, currency]);
+  }
   return players;
 }
 

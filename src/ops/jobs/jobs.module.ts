@@ -14,7 +14,7 @@ import { UPKEEP, UpkeepProcessor } from './upkeep.processor.ts';
 /** One for the statements of queue and worker, one that the worker listens on, and one spare. */
 const QUEUE_CONNECTIONS = 3;
 /** A month is made within this time or not at all: bets may be waiting for it. */
-const MONTH_TIMEOUT = '2s';
+const STATEMENT_TIMEOUT = '2s';
 
 /** Work that nobody waits for: a queue in PostgreSQL and what is done of it. */
 @Module({})
@@ -51,10 +51,11 @@ function connectionOf(config: Config): DynamicModule {
 }
 
 function processorOf(config: Config, metrics: Metrics, logger: PinoLogger): UpkeepProcessor {
-  const connections = pool(config.workerUrl, { name: 'croupier upkeep', settings: { statement_timeout: MONTH_TIMEOUT } }, 1);
+  const connections = pool(config.workerUrl, { name: 'croupier upkeep', settings: { statement_timeout: STATEMENT_TIMEOUT } }, 1);
   let missing = 0;
   metrics.gauge('croupier_months_missing', 'Months of the ledger that the last run could not make', () => missing);
-  const watch = { missing: (months: number) => void (missing = months), ended: (job: string, result: 'done' | 'failed') => metrics.job(job, result) };
+  const trimmed = metrics.counter('croupier_office_commands_trimmed_total', 'Commands of the office that were deleted because they are too old to be repeated');
+  const watch = { missing: (months: number) => void (missing = months), trimmed, ended: (job: string, result: 'done' | 'failed') => metrics.job(job, result) };
   const processor = new UpkeepProcessor(connections, watch, logger);
   return Object.assign(processor, { onApplicationShutdown: () => connections.end() });
 }

@@ -2,13 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
 
 export const MONTHS = 'months';
+export const TRIM = 'trim';
+const JOBS = [MONTHS, TRIM] as const;
 const HOUR_MS = 3_600_000;
 const LOOK_EVERY_MS = 5_000;
 /** A run that is overdue by this much will never come: what should have started it is gone. */
 const LATE_MS = 120_000;
 const OPTIONS = { attempts: 12, backoff: { type: 'fixed', delay: 5_000 }, removeOnComplete: { count: 24 }, removeOnFail: { count: 48 } };
 
-/** Keeps the hourly run in the queue, and asks for one at the start; a queue that was emptied gets it again. */
+/** Keeps the hourly run of each job in the queue, and asks for one at the start; a queue that was emptied gets them again. */
 export class Schedule {
   private started = false;
   private timer: NodeJS.Timeout | undefined;
@@ -20,7 +22,7 @@ export class Schedule {
     private readonly report: (message: string, error: unknown) => void,
   ) {}
 
-  /** Whether the first run was asked for. */
+  /** Whether the first runs were asked for. */
   get known(): boolean {
     return this.started;
   }
@@ -39,13 +41,17 @@ export class Schedule {
   }
 
   private async look(): Promise<void> {
-    const found = await this.queue.getJobScheduler(MONTHS);
-    const late = found?.next !== undefined && found.next < Date.now() - LATE_MS;
-    if (late) await this.queue.removeJobScheduler(MONTHS);
-    // A schedule that is new begins with a run at once.
-    if (!found || late) await this.queue.upsertJobScheduler(MONTHS, { every: HOUR_MS }, { name: MONTHS, opts: OPTIONS });
-    // An id of ours: for one of its own the queue makes a sequence, and a worker may make nothing in the schema.
-    else if (!this.started) await this.queue.add(MONTHS, {}, { ...OPTIONS, jobId: `${MONTHS} ${randomUUID()}`, deduplication: { id: MONTHS } });
+    for (const job of JOBS) await this.keep(job);
     this.started = true;
+  }
+
+  private async keep(job: string): Promise<void> {
+    const found = await this.queue.getJobScheduler(job);
+    const late = found?.next !== undefined && found.next < Date.now() - LATE_MS;
+    if (late) await this.queue.removeJobScheduler(job);
+    // A schedule that is new begins with a run at once.
+    if (!found || late) await this.queue.upsertJobScheduler(job, { every: HOUR_MS }, { name: job, opts: OPTIONS });
+    // An id of ours: for one of its own the queue makes a sequence, and a worker may make nothing in the schema.
+    else if (!this.started) await this.queue.add(job, {}, { ...OPTIONS, jobId: `${job} ${randomUUID()}`, deduplication: { id: job } });
   }
 }

@@ -1,49 +1,17 @@
 /** Receipts, refusals and faults as the native wire writes them. */
-import type { ServerResponse } from 'node:http';
-import type { FastifyReply } from 'fastify';
 import { formatAmount, type Currency } from '../../../libs/money/index.ts';
 import { problem, PROBLEM_TYPE, type FieldError } from '../../../libs/http/index.ts';
-import { consistencyToken, type PlayReceipt, type Position, type Receipt, type Refusal, type RoundReceipt, type Status, type WalletView } from '../../wallet/contract.ts';
-import type { Authenticated } from '../../sessions/authenticate.query.ts';
+import type { PlayReceipt, Position, Receipt, RoundReceipt, Status, WalletView } from '../../wallet/contract.ts';
+import type { Authenticated } from '../../sessions/contract.ts';
+import { moneyHeaders } from '../answer.ts';
+import type { WireAnswer } from '../contract.ts';
 import { MEANINGS, type Code } from './refusals.ts';
-
-export interface WireAnswer {
-  readonly status: number;
-  readonly headers: Record<string, string>;
-  readonly body: string;
-  /** for the metrics: what it came to */
-  readonly outcome: string;
-}
-
-/** Written to the socket as it is: nothing of the framework touches an answer about money. */
-export function send(reply: FastifyReply, answer: WireAnswer): void {
-  reply.hijack();
-  // What the framework has set by then is about the connection: closed behind a body that was too large, or because the process ends.
-  write(reply.raw, answer, reply.getHeaders() as Record<string, string>);
-}
-
-export function write(response: ServerResponse, { status, headers, body }: WireAnswer, set: Record<string, string> = {}): void {
-  const flat: string[] = [];
-  for (const name in set) if (!(name in headers)) flat.push(name, String(set[name]));
-  for (const name in headers) flat.push(name, headers[name] as string);
-  const bytes = Buffer.byteLength(body);
-  flat.push('content-length', String(bytes));
-  response.writeHead(status, flat);
-  // Where every character is one byte, Node need not look for others.
-  response.end(body, bytes === body.length ? 'latin1' : 'utf8');
-}
-
-export function moneyHeaders(wallet: WalletView | undefined, position: Position | undefined): Record<string, string> {
-  const headers: Record<string, string> = { 'content-type': 'application/json', 'cache-control': 'no-store' };
-  if (wallet) headers['x-wallet-version'] = String(wallet.version);
-  if (position) headers['x-consistency-token'] = consistencyToken(position);
-  return headers;
-}
 
 export function receiptBody(receipt: Receipt, currency: Currency): object {
   return {
     transactionId: receipt.transactionId, reference: receipt.reference, type: receipt.operation, status: receipt.status, outcome: receipt.outcome,
-    ignoredBecause: receipt.ignoredBecause, amount: formatAmount(receipt.amount, currency), currency: receipt.currency,
+    ignoredBecause: receipt.ignoredBecause, debt: receipt.debt === undefined ? undefined : formatAmount(receipt.debt, currency),
+    amount: formatAmount(receipt.amount, currency), currency: receipt.currency,
     balance: formatAmount(receipt.balance, currency), walletVersion: receipt.version, processedAt: new Date(receipt.at).toISOString(),
   };
 }
@@ -56,39 +24,40 @@ export const roundBody = (round: RoundReceipt, roundId: string, currency: Curren
   roundId, state: round.state, balance: formatAmount(round.balance, currency), walletVersion: round.version,
 });
 
-export function statusBody(status: Status, currency: Currency, currencyOf: (code: string) => Currency | undefined): object {
+export function statusBody(status: Status, currencyOf: (code: string) => Currency): object {
   const { known } = status;
   if (!known) return { status: 'unknown' };
   if ('refused' in known) {
     return {
       status: 'refused', code: known.refused, reference: known.reference, type: 'bet', currency: status.currency,
-      balance: formatAmount(status.balance, currency), walletVersion: status.version,
+      balance: formatAmount(status.balance, currencyOf(status.currency)), walletVersion: status.version,
     };
   }
-  return receiptBody(known, currencyOf(known.currency) ?? currency);
+  return receiptBody(known, currencyOf(known.currency));
 }
 
 export const walletBody = (wallet: WalletView, player: string, currency: Currency): object => ({
   playerId: player, currency: wallet.currency, balance: formatAmount(wallet.balance, currency), walletVersion: wallet.version,
 });
 
-export const sessionBody = (session: Authenticated, token: string, currency: Currency): object => ({
+export const sessionBody = (session: Authenticated, currency: Currency): object => ({
   ...walletBody(session, session.player, currency), country: session.country, jurisdiction: session.jurisdiction, language: session.language,
-  sessionToken: token,
+  sessionToken: session.token,
 });
 
 interface ProblemOptions {
   readonly detail?: string;
+  /** asked for what remembers no refusal: a win, a rollback, an adjustment or a close */
   readonly credit?: boolean;
   readonly wallet?: WalletView;
   readonly currency?: Currency;
   readonly position?: Position;
   readonly actionIndex?: number;
   readonly errors?: readonly FieldError[];
-  readonly headers?: Record<string, string>;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** RFC 9457. `credit`: asked for a win, a rollback or a close, which remembers no refusal. */
+/** RFC 9457. */
 export function problemAnswer(code: Code, requestId: string, options: ProblemOptions = {}): WireAnswer {
   const { status, title, again } = MEANINGS[code];
   const { wallet, currency, actionIndex, errors } = options;
@@ -101,6 +70,3 @@ export function problemAnswer(code: Code, requestId: string, options: ProblemOpt
   });
   return { status, headers, body: JSON.stringify(body), outcome: code };
 }
-
-export const refusalAnswer = (refusal: Refusal, requestId: string, options: ProblemOptions): WireAnswer =>
-  problemAnswer(refusal.refused, requestId, { wallet: refusal.wallet, actionIndex: refusal.actionIndex, ...options });
