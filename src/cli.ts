@@ -1,7 +1,7 @@
 /**
- * Commands for people and pipelines: `migrate` (as the schema's owner, once, before a rollout), `verify` (read-only, at any time) and
- * `operator` (an operator, and a key of its API to begin with).
- * Exit codes: 0 done and well · 1 `verify` found something wrong · 2 the command could not be done.
+ * Commands for people and pipelines: `migrate` (as the schema's owner, once, before a rollout), `verify` (read-only, at any time),
+ * `operator` (an operator, and a key of its API to begin with) and `secrets` (how providers' secrets are sealed, and sealing them anew).
+ * Exit codes: 0 done and well · 1 `verify` found something wrong, or `secrets` a secret that cannot be read · 2 the command could not be done.
  */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -9,34 +9,38 @@ import { parseArgs } from 'node:util';
 import { migrate } from '../migrations/index.ts';
 import { firstKey } from './access/first-key.ts';
 import { readCommandSettings } from './config.ts';
+import { secretsCommand } from './providers/secrets/command.ts';
 import { verify, type Finding, type Violation } from './wallet/verify.ts';
 
 const USAGE = `usage: node dist/src/cli.js migrate                     needs DATABASE_OWNER_URL
        node dist/src/cli.js verify [--database <url>]   else DATABASE_URL, else the local run (DATA_DIR, var/)
-       node dist/src/cli.js operator --name <name>      needs DATABASE_OFFICE_URL; prints an administrator's API key, once`;
+       node dist/src/cli.js operator --name <name>      needs DATABASE_OFFICE_URL; prints an administrator's API key, once
+       node dist/src/cli.js secrets status              needs DATABASE_OWNER_URL, SECRETS_KEY_FILE: how many are sealed, by which master key
+       node dist/src/cli.js secrets seal                the same; seals what is not, and all else under the newest master key`;
 const VAR = join(import.meta.dirname, '../../var');
 
 class NotPossible extends Error {}
 
-const { ownerUrl, officeUrl, databaseUrl, dataDir = VAR } = readCommandSettings();
+const { ownerUrl, officeUrl, databaseUrl, dataDir = VAR, secretsKeyFile } = readCommandSettings();
 
 async function main(args: string[]): Promise<number> {
-  const { command, database, name } = read(args);
+  const { command, what, database, name } = read(args);
   switch (command) {
     case 'migrate': return runMigrations();
     case 'verify': return proveInvariants(database ?? (databaseUrl || localDatabase()));
     case 'operator': return makeOperator(name);
+    case 'secrets': return manageSecrets(what);
     default: throw new NotPossible(USAGE);
   }
 }
 
-function read(args: string[]): { command?: string; database?: string; name?: string } {
+function read(args: string[]): { command?: string; what?: string; database?: string; name?: string } {
   try {
     const { positionals, values } = parseArgs({ args, allowPositionals: true, options: { database: { type: 'string' }, name: { type: 'string' } } });
-    const [command] = positionals;
+    const [command, what] = positionals;
     const { database, name } = values;
-    const fits = positionals.length === 1 && (database === undefined || command === 'verify') && (name !== undefined) === (command === 'operator');
-    return fits ? { command, database, name } : {};
+    const fits = positionals.length === (command === 'secrets' ? 2 : 1) && (database === undefined || command === 'verify') && (name !== undefined) === (command === 'operator');
+    return fits ? { command, what, database, name } : {};
   } catch (error) {
     throw new NotPossible(`${(error as Error).message}\n${USAGE}`);
   }
@@ -58,6 +62,12 @@ async function makeOperator(name = ''): Promise<number> {
   console.error(`${founded ? 'made operator' : 'a further key of operator'} ${operatorId}; its key expires in 90 days and is not shown again:`);
   console.log(key);
   return 0;
+}
+
+function manageSecrets(what: string | undefined): Promise<number> {
+  if (what !== 'status' && what !== 'seal') throw new NotPossible(USAGE);
+  if (!ownerUrl) throw new NotPossible(`secrets ${what} needs DATABASE_OWNER_URL: the database, as croupier_owner`);
+  return secretsCommand(what, ownerUrl, secretsKeyFile, { line: (text) => console.log(text), progress: (text) => console.error(`      … ${text}`) });
 }
 
 function localDatabase(): string {

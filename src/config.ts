@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /** What a process is for; `all` is every one of them in one process. `roles.ts` says what each mounts. */
@@ -6,7 +7,15 @@ export type Role = (typeof ROLES)[number];
 
 const DatabaseUrl = z.url({ protocol: /^postgres(ql)?$/, error: 'must be postgres://user:password@host:port/database' });
 
-/** Every setting of a process, read once. A missing, a bad or a misspelt one (`WALLET_…`, `DATABASE_…`, `LOCAL_PAGE_…`, `API_KEY_…`) stops it with a sentence that names it. */
+const isNetwork = (text: string): boolean => {
+  const [address = '', bits = '', ...more] = text.split('/');
+  const version = isIP(address);
+  return version > 0 && more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128);
+};
+const Networks = z.string().default('').transform((text) => text.split(',').map((network) => network.trim()).filter(Boolean))
+  .pipe(z.array(z.string().refine(isNetwork, { error: 'must be networks such as 198.51.100.0/24, separated by commas' })));
+
+/** Every setting of a process, read once. A missing, a bad or a misspelt one (`WALLET_…`, `DATABASE_…`, `LOCAL_PAGE_…`, `API_KEY_…`, `SECRETS_…`, `TRUSTED_…`) stops it with a sentence that names it. */
 const Settings = z.object({
   ROLE: z.enum(ROLES).default('wallet'),
   /** Where the primary is, as role croupier_money. */
@@ -31,6 +40,10 @@ const Settings = z.object({
   /** Calls a second of one API key, and of one address, that a process lets through; twice as many at once. */
   API_KEY_PER_SECOND: z.coerce.number().positive().max(1_000_000).default(200),
   API_IP_PER_SECOND: z.coerce.number().positive().max(1_000_000).default(400),
+  /** Networks of the proxies before it, separated by commas: who calls through one of them is whom its X-Forwarded-For names. */
+  TRUSTED_PROXIES: Networks,
+  /** Master keys that providers' secrets are sealed with, a line each: `id:base64 of 32 bytes`, the newest first. */
+  SECRETS_KEY_FILE: z.string().min(1).optional(),
   /** Mounts the page of the local run at `/`, which shows this operator's transactions to whoever opens it: only on a loopback address. */
   LOCAL_PAGE_OPERATOR: z.uuid().optional(),
   /** Where the page says that the keys and players of the demo stand. */
@@ -73,13 +86,16 @@ export interface Config {
   readonly drainDelayMs: number;
   readonly keyPerSecond: number;
   readonly ipPerSecond: number;
+  /** `198.51.100.0/24`; an address that calls from there is believed whom it calls for */
+  readonly trustedProxies: readonly string[];
+  readonly secretsKeyFile?: string;
   /** Set in the local run only. */
   readonly localPage?: LocalPage;
 }
 
 /** Throws one sentence a setting that is missing or wrong; never quotes a value, which may hold a password. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const unknown = Object.keys(env).find((name) => /^(WALLET|DATABASE|LOCAL_PAGE|API_KEY|API_IP)_/.test(name) && !(name in Settings.shape) && name !== 'DATABASE_OWNER_URL');
+  const unknown = Object.keys(env).find((name) => /^(WALLET|DATABASE|LOCAL_PAGE|API_KEY|API_IP|SECRETS|TRUSTED)_/.test(name) && !(name in Settings.shape) && name !== 'DATABASE_OWNER_URL');
   if (unknown) throw new Error(`setting ${unknown}: there is none of this name`);
   const role = ROLES.find((name) => name === env['ROLE']) ?? 'wallet';
   const missing = NEEDED[role].filter((name) => env[name] === undefined).map((name) => `setting ${name}: needed by ROLE=${role}`);
@@ -91,7 +107,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   return {
     role: s.ROLE, databaseUrl: DATABASE_URL, officeUrl: DATABASE_OFFICE_URL, workerUrl: DATABASE_WORKER_URL, readUrl: DATABASE_READ_URL,
     replicaUrls: s.DATABASE_REPLICA_URLS, readLagLimitMs: s.READ_LAG_LIMIT_MS, port: s.PORT, host: s.HOST, logLevel: s.LOG_LEVEL, lanes: s.WALLET_LANES, batch: s.WALLET_BATCH,
-    drainDelayMs: s.DRAIN_DELAY_MS, keyPerSecond: s.API_KEY_PER_SECOND, ipPerSecond: s.API_IP_PER_SECOND, ...(s.LOCAL_PAGE_OPERATOR && { localPage: { operator: s.LOCAL_PAGE_OPERATOR, demoFile: s.LOCAL_PAGE_DEMO_FILE } }),
+    drainDelayMs: s.DRAIN_DELAY_MS, keyPerSecond: s.API_KEY_PER_SECOND, ipPerSecond: s.API_IP_PER_SECOND, trustedProxies: s.TRUSTED_PROXIES,
+    ...(s.SECRETS_KEY_FILE !== undefined && { secretsKeyFile: s.SECRETS_KEY_FILE }),
+    ...(s.LOCAL_PAGE_OPERATOR && { localPage: { operator: s.LOCAL_PAGE_OPERATOR, demoFile: s.LOCAL_PAGE_DEMO_FILE } }),
   };
 }
 
@@ -103,6 +121,8 @@ function pageFaults(s: z.infer<typeof Settings>): string[] {
 }
 
 /** Where the commands of `cli.ts` find a database. */
-export function readCommandSettings(env: NodeJS.ProcessEnv = process.env): { ownerUrl?: string; officeUrl?: string; databaseUrl?: string; dataDir?: string } {
-  return { ownerUrl: env['DATABASE_OWNER_URL'], officeUrl: env['DATABASE_OFFICE_URL'], databaseUrl: env['DATABASE_URL'], dataDir: env['DATA_DIR'] };
+export function readCommandSettings(env: NodeJS.ProcessEnv = process.env): {
+  ownerUrl?: string; officeUrl?: string; databaseUrl?: string; dataDir?: string; secretsKeyFile?: string;
+} {
+  return { ownerUrl: env['DATABASE_OWNER_URL'], officeUrl: env['DATABASE_OFFICE_URL'], databaseUrl: env['DATABASE_URL'], dataDir: env['DATA_DIR'], secretsKeyFile: env['SECRETS_KEY_FILE'] };
 }

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { z } from 'zod';
+import { sqlState } from '../../libs/postgres/index.ts';
 import { notFound, refuse, type Caller } from '../access/contract.ts';
-import { parsePolicy } from '../providers/contract.ts';
+import { dialectOf, policyOf, refuseBadSettings, scopesOf } from './dialects.ts';
 import { AccountEntity, GameEntity, type Game, type ProviderAccount } from './entities.ts';
 import { page, type Page, type PageQuery } from './lists.ts';
 import { Office } from './office.ts';
@@ -33,22 +34,31 @@ export class AccountsService {
     return this.office.as(operatorId, async (em) => viewOf(await accountIn(em, accountId)));
   }
 
-  create(asked: Asked, { provider, dialect, policy }: z.infer<typeof NewAccount>): Promise<View> {
-    refuseBadPolicy(policy);
-    return once(this.office, asked, { provider, dialect, policy }, async (em) => {
-      const account = em.create(AccountEntity, { operatorId: asked.caller.operatorId, provider, dialect, policy, betsAllowed: true, createdAt: new Date() });
+  create(asked: Asked, { provider, dialect, policy, settings, addresses }: z.infer<typeof NewAccount>): Promise<View> {
+    policyOf(policy, dialectOf(dialect));
+    refuseBadSettings(settings, dialectOf(dialect));
+    return once(this.office, asked, { provider, dialect, policy, settings, addresses }, async (em) => {
+      const account = em.create(AccountEntity, {
+        operatorId: asked.caller.operatorId, provider, dialect, policy, settings, addresses, betsAllowed: true, createdAt: new Date(),
+      });
       await em.persist(account).flush();
-      return { answer: viewOf(account) };
+      return { answer: viewOf(await em.refreshOrFail(account)) };
     });
   }
 
-  change(asked: Asked, accountId: number, { policy, betsAllowed }: z.infer<typeof AccountChange>): Promise<View> {
-    if (policy) refuseBadPolicy(policy);
-    return once(this.office, asked, { policy, betsAllowed }, async (em) => {
+  change(asked: Asked, accountId: number, wanted: z.infer<typeof AccountChange>): Promise<View> {
+    const { policy, settings, addresses, betsAllowed } = wanted;
+    return once(this.office, asked, { policy, settings, addresses, betsAllowed }, async (em) => {
       const account = await accountIn(em, accountId, LockMode.PESSIMISTIC_WRITE);
+      const dialect = dialectOf(account.dialect);
+      if (settings) refuseBadSettings(settings, dialect);
+      if (policy && scopesOf(policyOf(policy, dialect)) !== scopesNow(account) && (await isUsed(em, account))) throw refuse('SCOPE_FIXED');
       account.policy = policy ?? account.policy;
+      account.settings = settings ?? account.settings;
+      account.addresses = addresses ?? account.addresses;
       account.betsAllowed = betsAllowed ?? account.betsAllowed;
-      return { answer: viewOf(account) };
+      await em.flush();
+      return { answer: viewOf(await em.refreshOrFail(account)) };
     });
   }
 
@@ -90,21 +100,37 @@ export async function accountIn(em: EntityManager, accountId: number, lockMode: 
   return account;
 }
 
-function refuseBadPolicy(policy: Readonly<Record<string, unknown>>): void {
+/** Undefined of a record that no process can read. */
+function scopesNow({ policy, dialect }: ProviderAccount): string | undefined {
   try {
-    parsePolicy(policy);
-  } catch (error) {
-    const { message } = error as Error;
-    throw refuse('REQUEST_INVALID', 'body: policy', { errors: message.split('; ').map((each) => fieldOf(each)) });
+    return scopesOf(policyOf(policy, dialectOf(dialect)));
+  } catch {
+    return undefined;
   }
 }
 
-function fieldOf(sentence: string): { field: string; message: string } {
-  const [, field = '', message = sentence] = /^policy (\S*): (.*)$/s.exec(sentence) ?? [];
-  return { field: field === '' ? 'policy' : `policy.${field}`, message };
+/** One look a player, and none of the account's traffic: its references are kept by player. args: operator, account */
+const USED = `select exists (select from player p cross join lateral
+  (select from transaction_key k where k.player_id = p.player_id and k.account_id = ? offset 0) k where p.operator_id = ?) as used`;
+const USED_MS = 3_000;
+
+/** Whether any reference was ever used at it. Of an operator with so many players that this takes too long it is taken as used. */
+async function isUsed(em: EntityManager, { accountId, operatorId }: ProviderAccount): Promise<boolean> {
+  await em.execute('savepoint used');
+  try {
+    await em.execute(`set local statement_timeout = '${USED_MS}ms'`);
+    const [row] = await em.execute<{ used: boolean }[]>(USED, [accountId, operatorId]);
+    return row?.used !== false;
+  } catch (error) {
+    if (sqlState(error) !== '57014') throw error;
+    return true;
+  } finally {
+    // With it goes the shorter timeout.
+    await em.execute('rollback to savepoint used');
+  }
 }
 
-const viewOf = ({ accountId, provider, dialect, policy, betsAllowed, createdAt }: ProviderAccount): View =>
-  ({ accountId, provider, dialect, policy, betsAllowed, createdAt: createdAt.toISOString() });
+const viewOf = ({ accountId, provider, dialect, policy, settings, addresses, betsAllowed, createdAt }: ProviderAccount): View =>
+  ({ accountId, provider, dialect, policy, settings, addresses, betsAllowed, createdAt: createdAt.toISOString() });
 
 const gameView = ({ gameId, name, betsAllowed }: Game) => ({ gameId, name, betsAllowed });

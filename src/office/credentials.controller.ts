@@ -6,7 +6,9 @@ import { CredentialsService } from './credentials.service.ts';
 import type { PageQuery } from './lists.ts';
 import { Command, type Asked } from './once.ts';
 import { Answers, Does } from './route.ts';
-import { AccountId, CredentialKey, CredentialRotation, Credentials, CredentialView, MadeCredential, Nothing, PageOf } from './schemas.ts';
+import { AccountId, CredentialKey, CredentialRotation, Credentials, CredentialView, MadeCredential, NewCredential, PageOf } from './schemas.ts';
+
+const WHOSE = 'The dialect decides whose the secret is: made here, or the provider’s own, sent along. It is kept sealed.';
 
 @ApiTags('provider accounts')
 @Controller('v1/provider-accounts/:accountId/credentials')
@@ -22,14 +24,16 @@ export class CredentialsController {
 
   @Post()
   @Require('credentials.manage')
-  @Does(201, MadeCredential, { summary: 'Make a credential', description: 'For signatures by Standard Webhooks 1.0. The secret is shown once.' })
-  create(@Command() asked: Asked, @Param('accountId', { schema: AccountId }) accountId: number, @Body({ schema: Nothing }) _: object) {
-    return this.credentials.create(asked, accountId);
+  @Does(201, MadeCredential, { summary: 'Make a credential', description: `${WHOSE} One that was made here is shown once.` })
+  create(
+    @Command() asked: Asked, @Param('accountId', { schema: AccountId }) accountId: number, @Body({ schema: NewCredential }) body: z.infer<typeof NewCredential>,
+  ) {
+    return this.credentials.create(asked, accountId, body);
   }
 
   @Post(':apiKey/rotate')
   @Require('credentials.manage')
-  @Does(201, MadeCredential, { summary: 'Replace its secret', description: 'The old one verifies until the overlap ends. The new one is shown once.' })
+  @Does(201, MadeCredential, { summary: 'Replace its secret', description: `The old one verifies until the overlap ends. ${WHOSE}` })
   rotate(
     @Command() asked: Asked, @Param('accountId', { schema: AccountId }) accountId: number, @Param('apiKey', { schema: CredentialKey }) apiKey: string,
     @Body({ schema: CredentialRotation }) body: z.infer<typeof CredentialRotation>,

@@ -32,8 +32,8 @@ export const PlayerEntity = defineEntity({
 export const WalletEntity = defineEntity({
   name: 'Wallet', tableName: 'wallet', readonly: true,
   properties: {
-    playerId: p.uuid().primary(), currency: p.text().primary(), operatorId: p.uuid(), balance: p.bigint('bigint'), version: p.bigint('bigint'),
-    stop: p.text().$type<'none' | 'blocked' | 'closed'>(),
+    playerId: p.uuid().primary(), currency: p.text().primary(), operatorId: p.uuid(), balance: p.bigint('bigint'), debt: p.bigint('bigint'),
+    version: p.bigint('bigint'), stop: p.text().$type<'none' | 'blocked' | 'closed'>(),
   },
 });
 
@@ -42,7 +42,7 @@ export const SessionEntity = defineEntity({
   name: 'Session', tableName: 'session', readonly: true,
   properties: {
     sessionId: p.uuid().primary(), playerId: p.uuid(), operatorId: p.uuid(), accountId: p.integer(), currency: p.text(),
-    state: p.text().$type<'active' | 'expired' | 'closed'>(), startedAt: p.datetime(), expiresAt: p.datetime(),
+    state: p.text().$type<'active' | 'superseded' | 'expired' | 'closed'>(), startedAt: p.datetime(), expiresAt: p.datetime(), slideS: p.integer().nullable(),
     country: p.text().nullable(), jurisdiction: p.text().nullable(), language: p.text().nullable(),
   },
 });
@@ -51,7 +51,7 @@ export const AccountEntity = defineEntity({
   name: 'ProviderAccount', tableName: 'provider_account',
   properties: {
     accountId: p.integer().primary().autoincrement(), operatorId: p.uuid(), provider: p.text(), dialect: p.text(), policy: p.json<Record<string, unknown>>(),
-    betsAllowed: p.boolean().default(true), createdAt: p.datetime().defaultRaw('now()'),
+    settings: p.json<Record<string, unknown>>(), addresses: p.array(), betsAllowed: p.boolean().default(true), createdAt: p.datetime().defaultRaw('now()'),
   },
 });
 
@@ -60,10 +60,16 @@ export const CredentialEntity = defineEntity({
   properties: { apiKey: p.text().primary(), accountId: p.integer(), operatorId: p.uuid(), secrets: p.array() },
 });
 
-/** A secret that was replaced and still verifies. */
+/** A secret that was replaced and still verifies; sealed like those of a credential. */
 export const RetiredSecretEntity = defineEntity({
   name: 'RetiredSecret', tableName: 'retired_secret',
   properties: { secretId: p.uuid().primary(), apiKey: p.text(), operatorId: p.uuid(), secret: p.text(), verifiesUntil: p.datetime() },
+});
+
+/** Whose free rounds an issue is: a provider's total may name nothing else. */
+export const FreeRoundIssueEntity = defineEntity({
+  name: 'FreeRoundIssue', tableName: 'free_round_issue',
+  properties: { accountId: p.integer().primary(), issueId: p.text().primary(), operatorId: p.uuid(), playerId: p.uuid(), currency: p.text() },
 });
 
 export const GameEntity = defineEntity({
@@ -78,7 +84,7 @@ export const CurrencyEntity = defineEntity({
 
 export const ENTITIES = [
   OperatorEntity, ApiKeyEntity, OfficeCommandEntity, PlayerEntity, WalletEntity, SessionEntity, AccountEntity, CredentialEntity, RetiredSecretEntity,
-  GameEntity, CurrencyEntity,
+  FreeRoundIssueEntity, GameEntity, CurrencyEntity,
 ];
 
 export type Operator = InferEntity<typeof OperatorEntity>;

@@ -46,7 +46,7 @@ export class OperatorsService {
       return this.office.founding(em, { founder: caller.operatorId, operator: operatorId }, async () => {
         const operator = em.create(OperatorEntity, { operatorId, name: wanted.name, betsAllowed: true, createdAt: new Date() });
         await em.persist(operator).flush();
-        await em.persist(em.create(AccountEntity, { operatorId, ...CASHIER, policy: {}, betsAllowed: true, createdAt: new Date() })).flush();
+        await em.persist(em.create(AccountEntity, { operatorId, ...CASHIER, policy: {}, settings: {}, addresses: [], betsAllowed: true, createdAt: new Date() })).flush();
         const { answer: apiKey, shownOnce } = await addKey(em, operatorId, FIRST_KEY);
         const answer = { ...viewOf(operator), apiKey };
         return { answer, shownOnce: { apiKey: { ...apiKey, ...shownOnce } } };

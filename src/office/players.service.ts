@@ -107,9 +107,10 @@ async function refuseUnknown(em: EntityManager, codes: readonly string[]): Promi
 
 async function walletViews(em: EntityManager, wallets: readonly Wallet[]): Promise<z.infer<typeof WalletView>[]> {
   const currencies = new Map((await em.find(CurrencyEntity, { code: { $in: wallets.map(({ currency }) => currency) } })).map((row) => [row.code, row]));
-  return wallets.map(({ currency, balance, version }) => ({
-    currency, balance: formatAmount(balance, currencies.get(currency) as Currency), walletVersion: Number(version),
-  }));
+  return wallets.map(({ currency, balance, debt, version }) => {
+    const scale = currencies.get(currency) as Currency;
+    return { currency, balance: formatAmount(balance, scale), ...(debt > 0n && { debt: formatAmount(debt, scale) }), walletVersion: Number(version) };
+  });
 }
 
 async function viewsOf(em: EntityManager, players: readonly Player[]): Promise<View[]> {

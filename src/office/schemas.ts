@@ -1,6 +1,8 @@
 /** What the operator's API takes and answers. Unknown fields of a request are refused. The examples are run by a test, in a world that has these ids. */
 import { z } from 'zod';
 import { PERMISSIONS, ROLES, type Permission, type RoleName } from '../access/contract.ts';
+import { DIALECTS } from '../installed.ts';
+import { Network } from './addresses.ts';
 
 const LIST_LIMIT = { most: 100, usual: 50 };
 const CONTROL = /\p{Cc}/u;
@@ -27,6 +29,7 @@ export const CredentialKey = text(128).meta({ examples: [EXAMPLES.apiKey] });
 export const GameId = text(128).meta({ examples: [EXAMPLES.gameId] });
 
 const Name = text(128);
+const AccountNumber = z.int().min(1).max(999_999_999);
 const Currency = z.string().regex(/^[A-Z0-9]{3,10}$/, { error: 'a currency code in capitals' }).meta({ examples: ['EUR'] });
 const Amount = z.string().meta({ pattern: '^(0|[1-9][0-9]{0,14})(\\.[0-9]{1,10})?$', description: 'a decimal string, never a number', examples: ['12.50'] });
 
@@ -82,22 +85,36 @@ export const NewPlayer = z.strictObject({ externalId: text(128), currencies: z.a
   .meta({ id: 'NewPlayer', examples: [{ externalId: 'bert-2', currencies: ['EUR'] }] });
 export const PlayerChange = z.strictObject({ status: PlayerStatus }).meta({ id: 'PlayerChange', examples: [{ status: 'active' }] });
 
-export const WalletView = z.strictObject({ currency: z.string(), balance: z.string(), walletVersion: z.int() }).meta({ id: 'Wallet' });
+export const WalletView = z.strictObject({
+  currency: z.string(), balance: z.string(),
+  debt: z.string().optional().meta({ description: 'absent where there is none: what the player owes, because it was to be taken back and was spent' }),
+  walletVersion: z.int(),
+}).meta({ id: 'Wallet' });
 export const Wallets = z.strictObject({ items: z.array(WalletView) }).meta({ id: 'Wallets' });
 export const NewWallet = z.strictObject({ currency: Currency }).meta({ id: 'NewWallet', examples: [{ currency: 'JPY' }] });
 
-const SESSION_S = { least: 60, most: 30 * 86_400, usual: 86_400 };
+/** An expiry is moved by a minute at least, so what slides by less would hardly slide. */
+const SLIDE_S = { least: 120, most: 86_400, usual: 1_800 };
+const SESSION_S = { least: 60, most: 30 * 86_400 };
 export const SessionView = z.strictObject({
-  sessionId: z.string(), accountId: z.int(), currency: z.string(), state: z.enum(['active', 'expired', 'closed']), startedAt: moment, expiresAt: moment,
+  sessionId: z.string(), accountId: z.int(), currency: z.string(), startedAt: moment, expiresAt: moment,
+  state: z.enum(['active', 'superseded', 'expired', 'closed']).meta({ description: 'superseded: the session goes on under a newer token, and stands here as another' }),
+  slideSeconds: z.int().optional().meta({ description: 'how long it lasts after the last that was done in it; absent: `expiresAt` is fixed' }),
   country: z.string().optional(), jurisdiction: z.string().optional(), language: z.string().optional(),
 }).meta({ id: 'Session' });
 export const StartedSession = SessionView.extend({ sessionToken: z.string().optional().meta({ description: 'shown in the first answer only' }) })
   .meta({ id: 'StartedSession' });
 export const Sessions = listOf(SessionView, 'Sessions');
 export const NewSession = z.strictObject({
-  accountId: z.int().min(1).max(999_999_999), currency: Currency, lifetimeSeconds: z.int().min(SESSION_S.least).max(SESSION_S.most).default(SESSION_S.usual),
+  accountId: AccountNumber, currency: Currency,
+  expiresAt: z.iso.datetime().optional().refine((at) => at === undefined || inRange(Date.parse(at) - Date.now()), { error: 'from a minute to 30 days from now' })
+    .meta({ description: 'when it is over whatever is done in it: from a minute to 30 days from now', examples: ['2027-01-31T12:00:00.000Z'] }),
+  slideSeconds: z.int().min(SLIDE_S.least).max(SLIDE_S.most).optional()
+    .meta({ description: `of a session without \`expiresAt\`: how long it lasts after its last bet or authentication; ${SLIDE_S.usual} where neither is said` }),
   country: z.string().regex(/^[A-Z]{2}$/).optional(), jurisdiction: text(32).optional(), language: text(35).optional(),
-}).meta({ id: 'NewSession', examples: [{ accountId: EXAMPLES.accountId, currency: 'EUR', lifetimeSeconds: 3_600, country: 'MT', language: 'en' }] });
+}).refine(({ expiresAt, slideSeconds }) => expiresAt === undefined || slideSeconds === undefined, { error: 'a fixed expiry does not slide', path: ['slideSeconds'] })
+  .meta({ id: 'NewSession', examples: [{ accountId: EXAMPLES.accountId, currency: 'EUR', slideSeconds: 3_600, country: 'MT', language: 'en' }] });
+const inRange = (ms: number): boolean => ms > (SESSION_S.least - 1) * 1_000 && ms <= SESSION_S.most * 1_000;
 
 // The cashier
 
@@ -111,24 +128,38 @@ export const CashierReceipt = z.strictObject({
 // Provider accounts
 
 const PolicyRecord = z.record(z.string(), z.unknown()).meta({ description: 'what is left out is the dialect’s default' });
+const Settings = z.record(z.string(), z.unknown()).meta({ description: 'the dialect’s own; what is left out is its default' });
+const Networks = z.array(Network).max(100).meta({ description: 'from where the provider may call, as networks; none: from everywhere' });
+const DialectName = z.enum(DIALECTS.map(({ name }) => name) as [string, ...string[]]);
 export const AccountView = z.strictObject({
-  accountId: z.int(), provider: z.string(), dialect: z.string(), policy: z.record(z.string(), z.unknown()), betsAllowed: z.boolean(), createdAt: moment,
+  accountId: z.int(), provider: z.string(), dialect: z.string(), policy: z.record(z.string(), z.unknown()), settings: z.record(z.string(), z.unknown()),
+  addresses: z.array(z.string()), betsAllowed: z.boolean(), createdAt: moment,
 }).meta({ id: 'ProviderAccount' });
 export const Accounts = listOf(AccountView, 'ProviderAccounts');
-export const NewAccount = z.strictObject({ provider: Name, dialect: z.literal('native'), policy: PolicyRecord.default({}) })
-  .meta({ id: 'NewProviderAccount', examples: [{ provider: 'another-studio', dialect: 'native', policy: { deadlineMs: 1_500 } }] });
-export const AccountChange = z.strictObject({ policy: PolicyRecord.optional(), betsAllowed: z.boolean().optional() })
-  .meta({ id: 'ProviderAccountChange', examples: [{ policy: { deadlineMs: 1_200 }, betsAllowed: true }] });
+export const NewAccount = z.strictObject({
+  provider: Name, dialect: DialectName, policy: PolicyRecord.default({}), settings: Settings.default({}), addresses: Networks.default([]),
+}).meta({ id: 'NewProviderAccount', examples: [{ provider: 'another-studio', dialect: 'native', policy: { deadlineMs: 1_500 }, settings: {}, addresses: ['192.0.2.0/24'] }] });
+export const AccountChange = z.strictObject({
+  policy: PolicyRecord.optional(), settings: Settings.optional(), addresses: Networks.optional(), betsAllowed: z.boolean().optional(),
+}).meta({ id: 'ProviderAccountChange', examples: [{ policy: { deadlineMs: 1_200 }, settings: {}, addresses: ['192.0.2.7', '2001:db8::/32'], betsAllowed: true }] });
+
+/** Lines are allowed: a public key is written in several. */
+const Secret = z.string().min(1).max(8_192).refine((value) => value.isWellFormed() && !value.includes('\u0000'), { error: 'not a text' })
+  .meta({ description: 'the provider’s own, where it makes them: an RSA public key in PEM, or the text of a shared secret; never shown again', writeOnly: true });
 
 export const CredentialView = z.strictObject({
   apiKey: z.string(), retiredUntil: moment.nullable().meta({ description: 'until when a replaced secret still verifies' }),
 }).meta({ id: 'Credential' });
-export const MadeCredential = CredentialView.extend({ secret: z.string().optional().meta({ description: 'shown in the first answer only' }) })
+export const MadeCredential = CredentialView.extend({ secret: z.string().optional().meta({ description: 'one that was made here, shown in the first answer only' }) })
   .meta({ id: 'MadeCredential' });
 export const Credentials = listOf(CredentialView, 'Credentials');
-export const CredentialRotation = z.strictObject({ overlapHours: z.int().min(0).max(168).default(72) })
+export const NewCredential = z.strictObject({ secret: Secret.optional() }).meta({ id: 'NewCredential', examples: [{}] });
+export const CredentialRotation = z.strictObject({ overlapHours: z.int().min(0).max(168).default(72), secret: Secret.optional() })
   .meta({ id: 'CredentialRotation', description: 'the old secret verifies so long: a provider retries what it has signed', examples: [{ overlapHours: 72 }] });
-export const Nothing = z.strictObject({}).meta({ id: 'Nothing', examples: [{}] });
+
+export const NewFreeRounds = z.strictObject({ issueId: text(128), playerId: PlayerId, currency: Currency })
+  .meta({ id: 'NewFreeRounds', examples: [{ issueId: 'weekend-17', playerId: EXAMPLES.playerId, currency: 'EUR' }] });
+export const FreeRounds = z.strictObject({ issueId: z.string(), playerId: z.string(), currency: z.string() }).meta({ id: 'FreeRounds' });
 
 export const GameView = z.strictObject({ gameId: z.string(), name: z.string(), betsAllowed: z.boolean() }).meta({ id: 'Game' });
 export const Games = listOf(GameView, 'Games');

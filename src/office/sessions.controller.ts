@@ -22,7 +22,7 @@ export class SessionsController {
 
   @Post()
   @Require('sessions.manage')
-  @Does(201, StartedSession, { summary: 'Start a session', description: 'Of one player, currency and provider account. The token is shown once.' })
+  @Does(201, StartedSession, { summary: 'Start a session', description: 'Of one player, currency and provider account. It slides unless `expiresAt` is said. The token is shown once.' })
   start(
     @Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Body({ schema: NewSession }) body: z.infer<typeof NewSession>,
   ) {
@@ -31,7 +31,7 @@ export class SessionsController {
 
   @Delete(':sessionId')
   @Require('sessions.manage')
-  @Does(200, SessionView, { summary: 'End a session', description: 'From the answer on no bet is taken in it; wins and rollbacks go on.' })
+  @Does(200, SessionView, { summary: 'End a session', description: 'From the answer on no bet is taken in it, under whichever of its tokens; wins and rollbacks go on.' })
   end(
     @Command() asked: Asked, @Param('playerId', { schema: PlayerId }) playerId: string, @Param('sessionId', { schema: SessionId }) sessionId: string,
   ) {

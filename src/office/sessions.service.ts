@@ -33,14 +33,14 @@ export class SessionsService {
     });
   }
 
-  start(asked: Asked, playerId: string, { lifetimeSeconds, ...wanted }: z.infer<typeof NewSession>): Promise<Started> {
+  start(asked: Asked, playerId: string, wanted: z.infer<typeof NewSession>): Promise<Started> {
     const { operatorId } = asked.caller;
-    return once<Started>(this.office, asked, { lifetimeSeconds, ...wanted }, async (em) => {
+    return once<Started>(this.office, asked, wanted, async (em) => {
       await playerIn(em, playerId);
-      const { accountId, currency, country, jurisdiction, language } = wanted;
+      const { accountId, currency, expiresAt, slideSeconds, country, jurisdiction, language } = wanted;
       await accountIn(em, accountId);
       const started = await this.commands.execute(new StartSession(operatorId, playerId, {
-        account: accountId, currency, expiresAt: new Date(Date.now() + lifetimeSeconds * 1_000), country, jurisdiction, language,
+        account: accountId, currency, expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt), slideS: slideSeconds, country, jurisdiction, language,
       }));
       if (!started) throw refuse('CURRENCY_MISMATCH', 'the player has no wallet in this currency');
       const session = await em.findOneOrFail(SessionEntity, { sessionId: started.sessionId });
@@ -60,10 +60,10 @@ export class SessionsService {
 }
 
 const viewOf = (session: Session): View => {
-  const { sessionId, accountId, currency, startedAt, expiresAt, country, jurisdiction, language } = session;
+  const { sessionId, accountId, currency, startedAt, expiresAt, slideS, country, jurisdiction, language } = session;
   const state = session.state === 'active' && expiresAt.getTime() <= Date.now() ? 'expired' : session.state;
   return {
-    sessionId, accountId, currency, state, startedAt: startedAt.toISOString(), expiresAt: expiresAt.toISOString(),
+    sessionId, accountId, currency, state, startedAt: startedAt.toISOString(), expiresAt: expiresAt.toISOString(), ...(slideS != null && { slideSeconds: slideS }),
     ...(country != null && { country }), ...(jurisdiction != null && { jurisdiction }), ...(language != null && { language }),
   };
 };

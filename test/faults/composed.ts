@@ -1,6 +1,8 @@
 /** The processes of docker/compose.yml as plain processes: the image's entry point and settings, a service's command and settings, other addresses. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { freePort } from '../../tools/local/embedded-postgres.ts';
@@ -21,6 +23,18 @@ const dockerfile = readFileSync(join(ROOT, 'docker/Dockerfile'), 'utf8');
 const ENTRYPOINT = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '') as string[];
 const IMAGE_ENV = Object.fromEntries((/^ENV (.*)$/m.exec(dockerfile)?.[1] ?? '').split(' ').map((pair) => pair.split('=') as [string, string]));
 
+/** Where the engine puts the file of the compose file's one secret. */
+const MASTER_KEYS = '/run/secrets/master-keys';
+
+let keyFile: string | undefined;
+function masterKeys(): string {
+  if (keyFile === undefined) {
+    keyFile = join(mkdtempSync(join(tmpdir(), 'croupier-keys-')), 'master-keys.txt');
+    writeFileSync(keyFile, `k1:${randomBytes(32).toString('base64')}\n`);
+  }
+  return keyFile;
+}
+
 /** What stands for the compose file's hosts, and for the passwords in its .env. */
 export interface Place {
   readonly primary: TestDatabase;
@@ -40,7 +54,8 @@ export async function startService(name: string, place: Place, more: Env = {}): 
   if (!service) throw new Error(`docker/compose.yml has no service ${name}`);
   const port = await freePort();
   const [script = '', ...args] = service.command;
-  const environment = Object.fromEntries(Object.entries(service.environment ?? {}).map(([setting, value]) => [setting, addressed(value, place)]));
+  const environment = Object.fromEntries(Object.entries(service.environment ?? {})
+    .map(([setting, value]) => [setting, value === MASTER_KEYS ? masterKeys() : addressed(value, place)]));
   const child = spawn(process.execPath, [...ENTRYPOINT.slice(1), script.replace(/^dist\b/, DIST), ...args], {
     env: { PATH: process.env['PATH'] ?? '', ...IMAGE_ENV, ...environment, HOST: '127.0.0.1', PORT: String(port), ...more },
     stdio: ['ignore', 'pipe', 'pipe'],

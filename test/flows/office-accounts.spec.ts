@@ -108,6 +108,51 @@ describe('a provider account', () => {
   });
 });
 
+describe('an account’s settings and addresses', () => {
+  it('are taken, shown as the database writes them, and replaced as a whole', async () => {
+    const made = await here.platform.post('/v1/provider-accounts', { provider: 'walled', dialect: 'native', addresses: ['192.0.2.7', '2001:DB8:0::/32', '198.51.100.0/24'] });
+    expect([made.status, made.body.settings, made.body.addresses]).toEqual([201, {}, ['192.0.2.7/32', '2001:db8::/32', '198.51.100.0/24']]);
+    const path = `/v1/provider-accounts/${made.body.accountId}`;
+    expect((await here.platform.get(path)).body).toEqual(made.body);
+    expect((await here.platform.patch(path, { addresses: ['::ffff:0:0/96'] })).body.addresses).toEqual(['::ffff:0.0.0.0/96']);
+    expect((await here.platform.patch(path, { addresses: [], settings: {} })).body).toEqual({ ...made.body, addresses: [] });
+  });
+
+  it.each(['192.0.2.1/24', '192.0.2.0/33', '192.0.2', '192.0.2.0/024', '1.2.3.4.5', '2001:db8::1/32', '::/129', 'fe80::1%eth0', 'example.com', '', '192.0.2.0/', ' 192.0.2.0/24'])(
+    'are no networks where they are %j', async (address) => {
+      const reply = await here.platform.patch(account(), { addresses: ['192.0.2.0/24', address] });
+      expect([reply.status, reply.body.errors?.[0]?.field]).toEqual([400, 'addresses.1']);
+    });
+
+  it('that the dialect does not know are named', async () => {
+    for (const reply of [await here.platform.patch(account(), { settings: { header: 'x' } }), await here.platform.post('/v1/provider-accounts', { provider: 'bad', dialect: 'native', settings: { header: 'x' } })]) {
+      expect([reply.status, reply.body.errors?.[0]?.field]).toEqual([400, 'settings.header']);
+    }
+  });
+
+  it('are of a dialect that is installed', async () => {
+    const reply = await here.platform.post('/v1/provider-accounts', { provider: 'bad', dialect: 'klingon' });
+    expect([reply.status, reply.body.errors?.[0]?.field]).toEqual([400, 'dialect']);
+  });
+});
+
+describe('the scopes of an account', () => {
+  it('are free until its first transaction, and fixed from then on; all else goes on changing', async () => {
+    const player = here.player();
+    const { body: made } = await here.platform.post('/v1/provider-accounts', { provider: 'scoped', dialect: 'native' });
+    const path = `/v1/provider-accounts/${made.accountId}`;
+    for (const policy of [{ idScope: 'global' }, { roundScope: 'game' }, { freeRounds: 'total' }, {}]) expect((await here.platform.patch(path, { policy })).body.policy).toEqual(policy);
+    await here.platform.put(`${path}/games/game-1`, { name: 'One' });
+    const provider = ofBoth((await here.platform.post(`${path}/credentials`)).body)[0] as Provider;
+    await until('applied', async () => [await bet(provider, player)]);
+    for (const policy of [{ idScope: 'player' }, { roundScope: 'game' }, { freeRounds: 'total' }, { idScope: 'global', deadlineMs: 900 }]) {
+      here.expectRefused(await here.platform.patch(path, { policy }), 'SCOPE_FIXED', 409);
+    }
+    expect((await here.platform.patch(path, { policy: { idScope: 'operation', deadlineMs: 1_234 } })).body.policy).toEqual({ idScope: 'operation', deadlineMs: 1_234 });
+    expect((await here.platform.get(path)).body.policy).toEqual({ idScope: 'operation', deadlineMs: 1_234 });
+  });
+});
+
 describe('a credential', () => {
   it('signs from the second it is made, rotates with an overlap, and stops within a second', async () => {
     const player = here.player();

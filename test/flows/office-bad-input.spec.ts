@@ -187,9 +187,20 @@ describe('a list', () => {
 
 describe('a path or a method', () => {
   it('that is none is a problem like all others', async () => {
-    for (const [method, path] of [['GET', '/v1'], ['GET', '/v1/nothing'], ['POST', '/v1/operator'], ['DELETE', '/v1/players'], ['GET', '/v1/players/'], ['PUT', '/v2/players']] as const) {
+    for (const [method, path] of [['GET', '/v1'], ['GET', '/v1/nothing'], ['GET', '/v1/players/'], ['PUT', '/v2/players'], ['POST', '/v1/players/a/b/c']] as const) {
       const reply = await here.platform.call(method, path);
       expect([method, path, reply.status, reply.headers['content-type']]).toEqual([method, path, 404, 'application/problem+json']);
+    }
+  });
+
+  it.each([
+    ['POST', '/v1/operator', 'GET, HEAD, PATCH'], ['DELETE', '/v1/players', 'GET, HEAD, POST'], ['PUT', '/v1/players/x?a=b', 'GET, HEAD, PATCH'], ['OPTIONS', '/v1/operators', 'POST'],
+    ['GET', '/v1/provider-accounts/1/free-rounds', 'POST'],
+  ])('%s %s: is told which methods there are', async (method, path, allow) => {
+    for (const platform of [here.platform, new Platform(here.served.baseUrl, '')]) {
+      const reply = await platform.call(method, path);
+      here.expectRefused(reply, 'METHOD_NOT_ALLOWED', 405);
+      expect(reply.headers['allow']).toBe(allow);
     }
   });
 

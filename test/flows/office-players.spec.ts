@@ -101,12 +101,12 @@ describe('the list of players', () => {
 
 describe('a session', () => {
   const start = (player: string, more: object = {}) =>
-    here.platform.post(`/v1/players/${player}/sessions`, { accountId: here.account.accountId, currency: 'EUR', lifetimeSeconds: 3_600, country: 'MT', ...more });
+    here.platform.post(`/v1/players/${player}/sessions`, { accountId: here.account.accountId, currency: 'EUR', slideSeconds: 3_600, country: 'MT', ...more });
 
   it('is started, played in, listed without its token, and ended', async () => {
     const player = here.player();
     const started = await start(player.id, { language: 'en' });
-    expect(started).toMatchObject({ status: 201, body: { state: 'active', accountId: here.account.accountId, country: 'MT', language: 'en' } });
+    expect(started).toMatchObject({ status: 201, body: { state: 'active', slideSeconds: 3_600, accountId: here.account.accountId, country: 'MT', language: 'en' } });
     const { sessionToken, ...shown } = started.body;
     const [kept] = await here.sql<{ hash: string }>("select encode(token_hash, 'hex') as hash from session where session_id = $1", [shown.sessionId]);
     expect(kept?.hash).toBe(createHash('sha256').update(sessionToken).digest('hex'));
@@ -123,9 +123,18 @@ describe('a session', () => {
 
   it('lives no longer than thirty days, in a currency of the player, at an account of the operator', async () => {
     const player = here.player();
-    for (const lifetimeSeconds of [0, 59, 2_592_001, 1.5, '60']) here.expectRefused(await start(player.id, { lifetimeSeconds }), 'REQUEST_INVALID', 400);
-    const { body } = await start(player.id, { lifetimeSeconds: 2_592_000 });
-    expect(Math.round((Date.parse(body.expiresAt) - Date.now()) / 86_400_000)).toBe(30);
+    const until = (seconds: number) => new Date(Date.now() + seconds * 1_000).toISOString();
+    for (const expiresAt of [until(-1), until(50), until(2_592_060), '2027-13-01T00:00:00Z', 'tomorrow', 60]) {
+      here.expectRefused(await start(player.id, { expiresAt, slideSeconds: undefined }), 'REQUEST_INVALID', 400);
+    }
+    for (const slideSeconds of [0, 119, 86_401, 150.5, '600']) here.expectRefused(await start(player.id, { slideSeconds }), 'REQUEST_INVALID', 400);
+    const both = await start(player.id, { expiresAt: until(3_600) });
+    expect([both.status, both.body.errors]).toEqual([400, [{ field: 'slideSeconds', message: 'a fixed expiry does not slide' }]]);
+    const fixed = until(2_592_000);
+    const { body } = await start(player.id, { expiresAt: fixed, slideSeconds: undefined });
+    expect([body.expiresAt, body.slideSeconds]).toEqual([fixed, undefined]);
+    const { body: usual } = await start(player.id, { slideSeconds: undefined });
+    expect([usual.slideSeconds, Math.round((Date.parse(usual.expiresAt) - Date.now()) / 1_000)]).toEqual([1_800, 1_800]);
     here.expectRefused(await start(player.id, { currency: 'JPY' }), 'CURRENCY_MISMATCH', 422);
     const [cashier] = await here.sql<{ id: number }>("select account_id as id from provider_account where operator_id = $1 and dialect = 'none'", [here.operator]);
     for (const accountId of [cashier?.id, here.world.accounts.at(-1)?.accountId, 999_999]) here.expectRefused(await start(player.id, { accountId }), 'NOT_FOUND', 404);

@@ -28,11 +28,22 @@ export function keptSecrets(dataDir: string): Secrets {
   return secrets;
 }
 
+export const MASTER_KEY_FILE = 'master-keys.txt';
+
+/** The file of master keys that providers' secrets are sealed with, made where it is not there. It is added to by hand, so it is never written again. */
+export function keptMasterKeys(dataDir: string): string {
+  const file = join(dataDir, MASTER_KEY_FILE);
+  if (!existsSync(file)) writeTextPrivately(file, `local-1:${randomBytes(32).toString('base64')}\n`);
+  return file;
+}
+
+export const writePrivately = (file: string, content: unknown): void => writeTextPrivately(file, `${JSON.stringify(content, undefined, 2)}\n`);
+
 /** Whole or not at all, and for our own eyes only. */
-export function writePrivately(file: string, content: unknown): void {
+function writeTextPrivately(file: string, text: string): void {
   const aside = `${file}.${process.pid}`;
   try {
-    writeFileSync(aside, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600, flush: true });
+    writeFileSync(aside, text, { mode: 0o600, flush: true });
     renameSync(aside, file);
   } finally {
     rmSync(aside, { force: true });
