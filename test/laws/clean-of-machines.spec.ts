@@ -13,6 +13,7 @@ const PATTERNS: readonly RegExp[] = [
 /** A path inside an image of ours, or in a sentence about any machine. */
 const MEANT: readonly { readonly path: RegExp; readonly text: RegExp; readonly reason: string }[] = [
   { path: /^docker\//, text: /^\/(?:op[t]|sr[v])\/croupier/, reason: 'a directory that the image makes itself' },
+  { path: /^src\/providers\/hub88\/fixtures\/hub88-signatures[.]csv$/, text: /^10[.]0[.]0[.]39$/, reason: 'a published vector, signed as it stands' },
 ];
 
 function traces(tree: Tree): string[] {
