@@ -2,6 +2,7 @@
 
 /** The parts of a feature that others may name: what it is asked, what it answers, what it tells; and where all of them count. */
 const PUBLIC = '^src/([^/]+/(commands|contract|[^/]+[.](query|event))|ops/metrics)[.]ts$';
+const ENTRY = '^src/(main|cli|conformance/cli)[.]ts$';
 const SPEC = '[.]spec[.]ts$';
 const PRODUCTION = '^(src|libs|migrations)/';
 const MONEY_PLANE = '^src/(wallet|limits|sessions|providers)/';
@@ -34,7 +35,7 @@ const rules = [
     from: { path: '^src/([^/]+)/', pathNot: SPEC },
     to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', PUBLIC] },
   },
-  { name: 'nothing-imports-the-entry', from: {}, to: { path: '^src/(main|cli)[.]ts$' } },
+  { name: 'nothing-imports-the-entry', from: {}, to: { path: ENTRY } },
   {
     name: 'money-without-orm-or-cache',
     comment: 'what decides a bet is read on the primary with plain pg: no ORM, cache, Redis or queue, not at one remove either',
@@ -60,6 +61,18 @@ const rules = [
     to: { path: '^src/.+/.+[.]module[.]ts$', pathNot: '^src/ops/ops[.]module[.]ts$', dynamic: false },
   },
   {
+    name: 'kit-on-its-own',
+    comment: 'the kit judges any wallet: of ours it knows what the providers’ side of each dialect says, by the list of what is installed',
+    from: { path: '^src/conformance/', pathNot: SPEC },
+    to: { path: ['^src/', '^libs/', '^migrations/', '(^|node_modules/)(@nestjs|pg|@mikro-orm)(/|$)'], pathNot: ['^src/conformance/', '^src/installed[.]ts$'] },
+  },
+  {
+    name: 'simulators-by-what-is-installed',
+    comment: 'a dialect’s simulator is a tool of providers; nothing that serves leans on one',
+    from: { path: '^src/', pathNot: [SPEC, '^src/installed[.]ts$'] },
+    to: { path: '^src/providers/[^/]+/simulator[.]ts$' },
+  },
+  {
     name: 'model-on-its-own',
     comment: 'the second model is written from the rules; what it shared with the first would be wrong in both',
     from: { path: '^test/model/', pathNot: SPEC },
@@ -81,8 +94,8 @@ const rules = [
   {
     name: 'nothing-left-over',
     comment: 'every file of src and libs is needed by an entry point, a tool or a test',
-    from: { path: ['^src/(main|cli)[.]ts$', '^(tools|test)/'] },
-    to: { path: '^(src|libs)/', pathNot: [SPEC, '^src/(main|cli)[.]ts$', '^src/own/'], reachable: false },
+    from: { path: [ENTRY, '^(tools|test)/'] },
+    to: { path: '^(src|libs)/', pathNot: [SPEC, ENTRY, '^src/own/'], reachable: false },
   },
 ];
 

@@ -10,7 +10,7 @@ const imported = (path: string): string => `import './${path}.ts';`;
 const TREE = {
   'package.json': JSON.stringify({ type: 'module', dependencies: { pg: '*', zod: '*' }, devDependencies: { 'fast-check': '*' } }),
   'src/main.ts': "import './app.module.ts';",
-  'src/app.module.ts': ['wallet/lane', 'wallet/sly', 'providers/door', 'providers/reach', 'office/mail'].map(imported).join('\n'),
+  'src/app.module.ts': ['wallet/lane', 'wallet/sly', 'providers/door', 'providers/reach', 'office/mail', 'conformance/kit'].map(imported).join('\n'),
   'src/wallet/commands.ts': 'export class PlaceBet {}',
   'src/wallet/contract.ts': 'export type Refusal = string;',
   'src/wallet/lane.ts': "import pg from 'pg'; import { rule } from '../../libs/money/index.ts'; export const lane = [pg, rule];",
@@ -18,6 +18,8 @@ const TREE = {
   'src/providers/door.ts': "import '../wallet/commands.ts'; import type { Refusal } from '../wallet/contract.ts'; export type A = Refusal;",
   'src/providers/reach.ts': "import { lane } from '../wallet/lane.ts'; import '../views/balance.query.ts'; export const b = lane;",
   'src/views/balance.query.ts': 'export const query = 1;',
+  'src/conformance/kit.ts': "import '../wallet/contract.ts'; import '../providers/native/simulator.ts'; import '../../libs/money/index.ts';",
+  'src/providers/native/simulator.ts': 'export const speaker = 1;',
   'src/office/entity.ts': "import '@mikro-orm/core'; import '../../migrations/index.ts'; import './office.module.ts';",
   'src/office/office.module.ts': 'export class OfficeModule {}',
   'migrations/index.ts': 'export const migrate = 1;',
@@ -34,8 +36,12 @@ const TREE = {
 };
 
 const BREACHES = [
+  'features-by-their-messages: src/conformance/kit.ts → src/providers/native/simulator.ts',
   'features-by-their-messages: src/providers/reach.ts → src/wallet/lane.ts',
   'features-by-their-messages: src/wallet/sly.ts → src/office/entity.ts',
+  'kit-on-its-own: src/conformance/kit.ts → libs/money/index.ts',
+  'kit-on-its-own: src/conformance/kit.ts → src/providers/native/simulator.ts',
+  'kit-on-its-own: src/conformance/kit.ts → src/wallet/contract.ts',
   'lib-by-its-index-among-libs: libs/money/rule.ts → libs/postgres/part.ts',
   'lib-by-its-index: test/support/world.ts → libs/money/rule.ts',
   'libs-stand-alone: libs/money/rule.ts → src/wallet/commands.ts',
@@ -54,6 +60,7 @@ const BREACHES = [
   'production-without-tests: src/office/mail.ts → test/support/world.ts',
   'resolvable: src/office/mail.ts → ./nowhere.ts',
   'server-never-migrates: src/main.ts → migrations/index.ts',
+  'simulators-by-what-is-installed: src/conformance/kit.ts → src/providers/native/simulator.ts',
 ];
 
 interface Violation {
