@@ -14,8 +14,8 @@ const STAGES: Readonly<Record<string, Stage>> = {
 };
 
 // The long enumerations in a short form, unless the sizes are said: `.ci/run` says them, and `npm run prove` has its own.
-process.env['FAULT_COMMITS'] ??= '400';
-process.env['FAULT_POINTS'] ??= 'few';
+const SHORT = { FAULT_COMMITS: '400', FAULT_POINTS: 'few', FAULT_KILLS: '2', FAULT_RACES: '100', MUTANTS_ONE_IN: '3' };
+for (const [name, size] of Object.entries(SHORT)) process.env[name] ??= size;
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in STAGES));

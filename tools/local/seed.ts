@@ -12,12 +12,14 @@ import { isRefusal, type Account } from '../../src/wallet/contract.ts';
 import { Lanes } from '../../src/wallet/lane.ts';
 import { openWallets } from '../../src/wallet/money.ts';
 import { depositOf } from '../../src/wallet/movements.ts';
+import { seedDialects, type DemoDialect, type Seal } from './seed-dialects.ts';
 
 export interface DemoWorld {
   operator: { id: string; apiKey: string };
   provider: { apiKey: string; secret: string };
   games: { id: string; name: string }[];
   players: { id: string; externalId: string; currency: string; balance: string; sessionToken: string }[];
+  dialects: Record<string, DemoDialect>;
 }
 
 const OPERATOR = 'Demo Casino';
@@ -59,8 +61,14 @@ const PLAYERS = PURSES.flatMap(({ currency, players, opening }) =>
   })),
 );
 
-/** Safe to repeat; sessions are prolonged each time. `owner` and `money` are URLs of the database as those roles. */
-export async function seed(owner: string, money: string, secret: string): Promise<DemoWorld> {
+/** Who plays at the other dialects' accounts too: 100 in EUR and ten in each other currency. */
+const plays = ({ externalId }: { readonly externalId: string }): boolean => Number(externalId.slice(-4)) <= (externalId.startsWith('eur-') ? 100 : 10);
+
+/**
+ * Safe to repeat; sessions are prolonged each time. `owner` and `money` are URLs of the database as those roles; `seal`: how providers'
+ * secrets are kept.
+ */
+export async function seed(owner: string, money: string, secret: string, dataDir: string, seal: Seal): Promise<DemoWorld> {
   const derived = (what: string) => createHmac('sha256', secret).update(what);
   const provider = {
     apiKey: `demo_${derived('api key').digest('hex').slice(0, 24)}`,
@@ -71,12 +79,14 @@ export async function seed(owner: string, money: string, secret: string): Promis
   const client = await connect(owner, { name: 'croupier seed' });
   try {
     await client.query('begin');
-    const { operatorId, studio, cashier } = await seedProvider(client, provider);
+    const { operatorId, studio, cashier } = await seedProvider(client, provider, seal);
     const apiKey = await seedKey(client, operatorId, derived);
     await seedPlayers(client, operatorId, studio, tokenOf);
+    const seated = (await readPlayers(client, operatorId, tokenOf)).filter(plays);
+    const dialects = await seedDialects(client, dataDir, derived, { operatorId, operator: OPERATOR, games: GAMES, players: seated }, seal);
     await client.query('commit');
     await makeDeposits(client, money, { accountId: cashier, operatorId, policy: parsePolicy({}), games: new Map() });
-    return { operator: { id: operatorId, apiKey }, provider, games: GAMES, players: await readPlayers(client, operatorId, tokenOf) };
+    return { operator: { id: operatorId, apiKey }, provider, games: GAMES, players: await readPlayers(client, operatorId, tokenOf), dialects };
   } finally {
     await client.end();
   }
@@ -98,7 +108,7 @@ interface Provider {
   cashier: number;
 }
 
-async function seedProvider(client: pg.Client, provider: DemoWorld['provider']): Promise<Provider> {
+async function seedProvider(client: pg.Client, provider: DemoWorld['provider'], seal: Seal): Promise<Provider> {
   await client.query('insert into operator (name) values ($1) on conflict do nothing', [OPERATOR]);
   const operator = await client.query<{ operator_id: string }>('select operator_id from operator where name = $1', [OPERATOR]);
   const operatorId = operator.rows[0]?.operator_id as string;
@@ -109,7 +119,7 @@ async function seedProvider(client: pg.Client, provider: DemoWorld['provider']):
   }
   const studio = await accountOf(client, operatorId, STUDIO, 'native');
   const cashier = await accountOf(client, operatorId, CASHIER, 'none');
-  const credential = [provider.apiKey, studio, operatorId, [provider.secret]];
+  const credential = [provider.apiKey, studio, operatorId, [await seal(provider.secret, { operatorId, accountId: studio })]];
   await client.query('insert into credential (api_key, account_id, operator_id, secrets) values ($1, $2, $3, $4) on conflict do nothing', credential);
   for (const { id, name } of GAMES) {
     const game = [studio, operatorId, id, name];

@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { migrate } from '../../migrations/index.ts';
+import { masterKeysOf, secretBoxOf } from '../../src/providers/secrets/seal.ts';
 import { CannotStart } from './cannot-start.ts';
 import { markOf, startChild, stopLeftChildren, type Child } from './child.ts';
 import { preparePrimary, primaryDir, removeDatabases, startPrimary, startStreaming } from './databases.ts';
@@ -16,7 +17,7 @@ import { lockDataDirectory } from './lock.ts';
 import { startOptions, type StartOptions } from './options.ts';
 import { dataDirectory, makeReachable } from './postgres-binaries.ts';
 import { DATABASE, type LoginRole } from './roles.ts';
-import { keptSecrets, writePrivately, type Secrets } from './secrets.ts';
+import { keptMasterKeys, keptSecrets, MASTER_KEY_FILE, writePrivately, type Secrets } from './secrets.ts';
 import { seed } from './seed.ts';
 import { mustBeWritable, ranOutOfSpace, sentenceFor, spaceWarning } from './sentences.ts';
 
@@ -114,12 +115,14 @@ async function runEverything(options: StartOptions): Promise<void> {
   say(steps.length > 0 ? `migrated: ${steps.join(', ')}` : 'schema is up to date');
 
   const moneyUrl = urlFor('croupier_money', primary, secrets);
-  const world = await step(seed(ownerUrl, moneyUrl, secrets.demo));
+  const keyFile = process.env['SECRETS_KEY_FILE'] || keptMasterKeys(dataDir);
+  const box = secretBoxOf(await step(masterKeysOf(keyFile)));
+  const world = await step(seed(ownerUrl, moneyUrl, secrets.demo, dataDir, (secret, of) => box.seal(secret, of)));
   say(`demo data: ${world.players.length} players, ${world.games.length} games`);
 
   const replicaUrl = urlFor('croupier_read', replica, secrets);
   const env = {
-    ...process.env, PORT: String(port), ROLE: 'all', DATABASE_URL: moneyUrl, DATABASE_OFFICE_URL: urlFor('croupier_office', primary, secrets),
+    ...process.env, PORT: String(port), ROLE: 'all', SECRETS_KEY_FILE: keyFile, DATABASE_URL: moneyUrl, DATABASE_OFFICE_URL: urlFor('croupier_office', primary, secrets),
     DATABASE_WORKER_URL: urlFor('croupier_worker', primary, secrets), DATABASE_READ_URL: urlFor('croupier_read', primary, secrets),
     DATABASE_REPLICA_URLS: replicaUrl, ...(options.page && { LOCAL_PAGE_OPERATOR: world.operator.id, LOCAL_PAGE_DEMO_FILE: fromHere(demoFile) }),
   };
@@ -127,7 +130,7 @@ async function runEverything(options: StartOptions): Promise<void> {
   await untilReady(baseUrl, READY_WITHIN_MS);
   say(`serving on ${baseUrl}`);
 
-  writePrivately(demoFile, { baseUrl, ...world, staff: [], dialects: {}, databaseUrl: ownerUrl, replicaUrl });
+  writePrivately(demoFile, { baseUrl, ...world, staff: [], databaseUrl: ownerUrl, replicaUrl });
   if (options.traffic) letStudioPlay(dataDir, demoFile, mark);
   whereToLook(options, demoFile);
 }
@@ -179,7 +182,7 @@ async function empty(dataDir: string): Promise<void> {
   say('emptying the data directory');
   await removeDatabases(dataDir);
   // By name: DATA_DIR may point at a directory that holds other things as well.
-  const ours = ['secrets.json', 'server.log', 'server.log.1', 'studio.log', 'studio.log.1'];
+  const ours = ['secrets.json', MASTER_KEY_FILE, 'provider-keys.json', 'server.log', 'server.log.1', 'studio.log', 'studio.log.1'];
   for (const file of ours) rmSync(join(dataDir, file), { force: true });
 }
 

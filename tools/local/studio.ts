@@ -1,13 +1,18 @@
 /**
- * A simulated game studio: plays rounds against the local run as a provider does, retries and mistakes included, at most 20 signed
- * calls a second. `node dist/tools/local/studio.js var/demo.json`; ends with SIGTERM.
+ * Simulated game studios: one plays rounds natively, one in each other installed dialect, against the local run as providers do, retries and
+ * mistakes included, some 20 signed calls a second altogether. `node dist/tools/local/studio.js var/demo.json`; ends with SIGTERM.
  */
 import { randomInt, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { decodeSecret, sign } from '../../libs/crypto/index.ts';
+import { SPEAKERS } from '../../src/installed.ts';
+import { simulate } from '../../src/providers/simulator.ts';
 
-const CALLS_A_SECOND = 18;
+const CALLS_A_SECOND = 8;
+/** Two players at a time, with a pause between their rounds: some four calls a second. */
+const ELSEWHERE = { parallel: 2, restMs: 2_000 };
+const CHAOS = { delayMs: 50, dropAnswer: 0.05, duplicate: 0.05, reorder: 0.03, rollbackFirst: 0.03 };
 const PAUSE_WHEN_DOWN_MS = 2_000;
 
 interface Demo {
@@ -15,6 +20,11 @@ interface Demo {
   readonly provider: { readonly apiKey: string; readonly secret: string };
   readonly games: readonly { readonly id: string }[];
   readonly players: readonly { readonly id: string; readonly currency: string; readonly sessionToken: string }[];
+  readonly dialects: Readonly<Record<string, {
+    readonly basePath: string;
+    readonly gameCodes: readonly string[];
+    readonly players: readonly { readonly userId: string; readonly currency: string; readonly sessionToken: string }[];
+  }>>;
 }
 
 const demo = JSON.parse(readFileSync(process.argv[2] ?? 'var/demo.json', 'utf8')) as Demo;
@@ -22,8 +32,13 @@ const key = decodeSecret(demo.provider.secret);
 const stakes: Readonly<Record<string, readonly string[]>> = { JPY: ['50', '100', '200'], BTC: ['0.00001', '0.00002'] };
 let stopping = false;
 let nextCallAt = performance.now();
-process.once('SIGTERM', () => { stopping = true; });
-process.once('SIGINT', () => { stopping = true; });
+const ending = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    stopping = true;
+    ending.abort();
+  });
+}
 
 /** One signed attempt, in its turn; the body's `code` or `status`, or undefined where nobody answered. */
 async function call(operation: string, fields: object): Promise<string | undefined> {
@@ -94,4 +109,28 @@ async function playRound(): Promise<void> {
   if (chance(5)) await surely('win', win);
 }
 
-while (!stopping) await playRound();
+/** In another dialect, over a network that loses, doubles and delays. What its book finds wrong stands in the log. */
+async function playElsewhere(name: string): Promise<void> {
+  const speaker = SPEAKERS.find((each) => each.name === name);
+  const here = demo.dialects[name];
+  if (!speaker || !here) return;
+  const secret: unknown = speaker.secret(here);
+  const seats = here.players.map(({ userId, currency, sessionToken }) => ({ player: userId, currency, token: sessionToken }));
+  while (!stopping) {
+    const played = await simulate(speaker, secret, demo.baseUrl + here.basePath, seats, {
+      seed: randomInt(2 ** 31), rounds: 1, games: here.gameCodes, chaos: CHAOS, ...ELSEWHERE, timeoutMs: 3_000, signal: ending.signal,
+    });
+    for (const complaint of new Set(played.complaints)) console.error(`${name}: ${complaint}`);
+    if (played.verdicts.ok === undefined) await pause(PAUSE_WHEN_DOWN_MS);
+  }
+}
+
+async function playNatively(): Promise<void> {
+  while (!stopping) await playRound();
+}
+
+for (const name of Object.keys(demo.dialects)) {
+  playElsewhere(name).catch((error: unknown) => console.error(`${name}: its studio has stopped`, error));
+}
+await playNatively();
+process.exit(); // whoever rests between two rounds elsewhere need not wake up first
