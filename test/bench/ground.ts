@@ -1,10 +1,11 @@
 /** A cluster of the bench's own, set as `npm start` sets its primary, and players with money in it. */
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { RunningPostgres } from '../../tools/local/embedded-postgres.ts';
+import type { Speaker } from '../../src/conformance/contract.ts';
 import { built } from './built.ts';
 import type { Sizes } from './settings.ts';
 
@@ -16,6 +17,16 @@ export interface BenchAccount {
   readonly policy: object;
 }
 
+/** A provider of another dialect, and its players' sessions. */
+export interface BenchDialect {
+  readonly name: string;
+  readonly basePath: string;
+  readonly speaker: Speaker;
+  readonly secret: unknown;
+  readonly players: readonly string[];
+  readonly tokenOf: (player: string) => string;
+}
+
 export interface Ground {
   /** for files of this run */
   readonly dir: string;
@@ -24,6 +35,7 @@ export interface Ground {
   readonly moneyUrl: string;
   /** by whether they keep round rows; `over` is sent more than can be served */
   readonly accounts: { readonly kept: BenchAccount; readonly none: BenchAccount; readonly over: BenchAccount };
+  readonly dialects: readonly BenchDialect[];
   readonly players: readonly string[];
   stop(): Promise<void>;
 }
@@ -34,6 +46,8 @@ export const DATABASE = 'croupier';
 /** Enough for a player who alone takes every bet of a run. */
 export const OPENING = 10_000_000n * 1_000_000n;
 const AT_ONCE = 2_000;
+/** of the players, with a session at each dialect's account */
+const SEATED = 20_000;
 
 export async function prepareGround(
   { players: playerCount, overDeadlineMs }: Pick<Sizes, 'players' | 'overDeadlineMs'>, progress: (sentence: string) => void,
@@ -72,7 +86,7 @@ export async function prepareGround(
 
 async function seed(
   ownerUrl: string, moneyUrl: string, playerCount: number, overDeadlineMs: number,
-): Promise<Pick<Ground, 'accounts' | 'players'>> {
+): Promise<Pick<Ground, 'accounts' | 'dialects' | 'players'>> {
   const owner = new pg.Client(ownerUrl);
   await owner.connect();
   try {
@@ -90,23 +104,55 @@ async function seed(
       [operatorId, playerCount]);
     const players = rows.map((row) => row.player_id);
     await fund(owner, moneyUrl, cashier, players);
+    const dialects = await addDialects(owner, operatorId, players.slice(0, SEATED));
     await owner.query(`create table bench_insert (
       id bigint generated always as identity primary key, player_id uuid not null, amount bigint not null)`);
     await owner.query('vacuum analyze');
-    return { accounts, players };
+    return { accounts, dialects, players };
   } finally {
     await owner.end();
   }
 }
 
+const SECRETS: Readonly<Record<string, () => { readonly theirs: object; readonly ours: string }>> = {
+  hub88: () => rsa('x-hub88-signature'),
+  caleta: () => rsa('x-auth-signature'),
+  softswiss: () => {
+    const authToken = randomBytes(32).toString('base64url');
+    return { theirs: { authToken }, ours: authToken };
+  },
+};
+
+function rsa(header: string): { theirs: object; ours: string } {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return { theirs: { privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }), header }, ours: publicKey.export({ type: 'spki', format: 'pem' }).toString() };
+}
+
+async function addDialects(owner: pg.Client, operatorId: string, players: readonly string[]): Promise<BenchDialect[]> {
+  const { SPEAKERS } = await built<typeof import('../../src/installed.ts')>('src/installed');
+  const dialects: BenchDialect[] = [];
+  for (const speaker of SPEAKERS) {
+    const made = SECRETS[speaker.name]?.();
+    if (!made) continue;
+    const { accountId } = await addAccount(owner, operatorId, speaker.name, {}, speaker.name, made.ours);
+    const tokenOf = (player: string) => `bench-${speaker.name}-${player}`;
+    await owner.query(
+      `insert into session (player_id, token_hash, operator_id, account_id, currency, expires_at)
+       select player, sha256(convert_to($4 || player, 'UTF8')), $1, $2, $5, now() + interval '1 day' from unnest($3::uuid[]) player`,
+      [operatorId, accountId, players, tokenOf(''), CURRENCY]);
+    dialects.push({ name: speaker.name, basePath: `/providers/${accountId}`, speaker, secret: speaker.secret(made.theirs), players, tokenOf });
+  }
+  return dialects;
+}
+
 async function addAccount(
-  owner: pg.Client, operatorId: string, provider: string, policy: object, dialect = 'native',
+  owner: pg.Client, operatorId: string, provider: string, policy: object, dialect = 'native', given?: string,
 ): Promise<BenchAccount> {
   const { rows } = await owner.query<{ account_id: number }>(
     'insert into provider_account (operator_id, provider, dialect, policy) values ($1, $2, $3, $4) returning account_id',
     [operatorId, provider, dialect, JSON.stringify(policy)]);
   const accountId = rows[0]?.account_id as number;
-  const [apiKey, secret] = [`bench_${randomBytes(12).toString('hex')}`, `whsec_${randomBytes(32).toString('base64')}`];
+  const [apiKey, secret] = [`bench_${randomBytes(12).toString('hex')}`, given ?? `whsec_${randomBytes(32).toString('base64')}`];
   await owner.query('insert into credential (api_key, account_id, operator_id, secrets) values ($1, $2, $3, $4)', [apiKey, accountId, operatorId, [secret]]);
   await owner.query('insert into game (account_id, operator_id, game_id, name) values ($1, $2, $3, $3)', [accountId, operatorId, GAME]);
   return { accountId, operatorId, apiKey, secret, policy };

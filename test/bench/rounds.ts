@@ -23,6 +23,8 @@ export interface Round {
   readonly spreads: { readonly spread: Spread; readonly sample: Sample }[];
   readonly reads: Sample[];
   readonly bareReads: Sample[];
+  /** bets in other dialects, and natively at the same number of connections */
+  readonly dialects: { readonly name: string; readonly sample: Sample }[];
   lone: LoneSample | undefined;
 }
 
@@ -59,7 +61,7 @@ export async function measureRounds(
   await warmUp(field, contestants, sizes, wants, progress);
   const rounds: Round[] = [];
   for (let number = 1; number <= sizes.rounds; number++) {
-    const round: Round = { wallet: [], lanes: [], bare: [], textbook: [], tpcb: [], open: [], spreads: [], reads: [], bareReads: [], lone: undefined };
+    const round: Round = { wallet: [], lanes: [], bare: [], textbook: [], tpcb: [], open: [], spreads: [], reads: [], bareReads: [], dialects: [], lone: undefined };
     rounds.push(round);
     const running: Running = {
       field, contestants, sizes, wants, rounds, round,
@@ -67,7 +69,7 @@ export async function measureRounds(
       told: (what, perSecond) => progress(`round ${number} of ${sizes.rounds}: ${what} ${Math.round(perSecond)}/s`),
     };
     await field.ground.superuser.query('checkpoint');
-    for (const step of running.turned([byTpcb, bets, ofBare, ofTextbook, lonely, openly, unevenly, balances])) await step(running);
+    for (const step of running.turned([byTpcb, bets, ofBare, ofTextbook, lonely, openly, unevenly, balances, otherwise])) await step(running);
   }
   return rounds;
 }
@@ -155,6 +157,21 @@ async function unevenly({ field, contestants: { wallet }, sizes, wants, rounds, 
     const sample = await peak(field, wallet, asked, connections, sizes.sideSeconds);
     round.spreads.push({ spread, sample });
     told(`bets, ${spread}, ${connections} connections,`, sample.perSecond);
+  }
+}
+
+/** Its own signatures are dear to make, so one number of connections has to do. */
+async function otherwise({ field, contestants: { wallet }, sizes, wants, round, turned, told }: Running): Promise<void> {
+  if (!wants('dialects')) return;
+  const { accounts: { kept: account }, dialects } = field.ground;
+  const many = sizes.connections[0] as number;
+  for (const dialect of turned([undefined, ...dialects])) {
+    const players = dialect?.players ?? field.ground.players;
+    const asked: Asked = { operation: 'bet', account, draw: drawOf('uniform', players, field.random), ...(dialect && { dialect }) };
+    const sample = await peak(field, wallet, asked, many, Math.min(3, sizes.sideSeconds));
+    const name = dialect?.name ?? 'native';
+    round.dialects.push({ name, sample });
+    told(`bets in ${name}, ${many} connections,`, sample.perSecond);
   }
 }
 

@@ -117,8 +117,9 @@ export async function countersOf(server: Server): Promise<Counters> {
   const samples = [...lines].map(([, name, labels, value]) => ({ name, labels: labels ?? '', value: Number(value) }));
   const sum = (name: string, fits: (labels: string) => boolean = () => true) =>
     samples.filter((sample) => sample.name === name && fits(sample.labels)).reduce((total, sample) => total + sample.value, 0);
-  const isBet = (labels: string) => labels.includes('command="bet"');
-  const isApplied = (labels: string) => labels.includes('code="applied"');
+  // In another dialect its name stands before the operation, and a bet may be a play that answers `ok`.
+  const isBet = (labels: string) => /command="(\w+ )?(bet|play)"/.test(labels);
+  const isApplied = (labels: string) => /code="(applied|ok)"/.test(labels);
   return {
     applied: sum('croupier_outcomes_total', (labels) => isBet(labels) && isApplied(labels)),
     other: sum('croupier_outcomes_total', (labels) => isBet(labels) && !isApplied(labels)),

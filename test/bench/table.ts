@@ -13,6 +13,7 @@ export function rowsOf(goals: readonly Goal[], rounds: readonly Round[], wal: Wa
     ...(goals.includes('S2') ? textbookRows(rounds) : []), ...(goals.includes('S3') ? bareRows(rounds) : []),
     ...(goals.includes('S4') ? loneRows(rounds) : []), ...(goals.includes('S5') ? openRows(rounds) : []),
     ...(goals.includes('S6') ? unevenRows(rounds) : []), ...(wal ? walRows(wal) : []), ...(goals.includes('S9') ? readRows(rounds) : []),
+    ...(goals.includes('dialects') ? dialectRows(rounds) : []),
   ];
 }
 
@@ -52,6 +53,18 @@ function laneRows(rounds: readonly Round[]): Row[] {
       from: `${row(perSecond)} bets/s; CPU a bet: Node ${row((sample) => sample.nodeUs)} µs, PostgreSQL ${row((sample) => sample.postgresUs)} µs`,
     };
   });
+}
+
+function dialectRows(rounds: readonly Round[]): Row[] {
+  const names = [...new Set(rounds.flatMap((round) => round.dialects.map(({ name }) => name)))].filter((name) => name !== 'native');
+  const of = (name: string) => rounds.flatMap((round) => round.dialects.filter((each) => each.name === name).map(({ sample }) => sample));
+  const native = of('native');
+  const told = (samples: readonly Sample[], pick: (sample: Sample) => number) => showSpread(over(samples, pick));
+  return names.map((name) => ({
+    id: '–', what: `CPU of Node for a bet in ${name}`, unit: 'µs a bet', goal: undefined, value: over(of(name), (sample) => sample.nodeUs),
+    from: `native ${told(native, (sample) => sample.nodeUs)} µs; ${told(of(name), perSecond)} bets/s against ${told(native, perSecond)}; `
+      + `PostgreSQL ${told(of(name), (sample) => sample.postgresUs)} against ${told(native, (sample) => sample.postgresUs)} µs`,
+  }));
 }
 
 function textbookRows(rounds: readonly Round[]): Row[] {

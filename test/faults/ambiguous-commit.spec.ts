@@ -100,7 +100,8 @@ describe(`${COMMITS} replies with a COMMIT withheld`, () => {
       `not definite: ${[...witness.undecided].map(([kind, count]) => `${count} × ${kind}`).join(', ')}`);
     expect(witness.open).toEqual([]);
     expect(callers.firstTold('unknown')).toBeGreaterThan(0);
-    expect([...witness.undecided.keys()].filter((kind) => !/^503 (OUTCOME_UNKNOWN|OVERLOADED|UNAVAILABLE)$/.test(kind))).toEqual([]);
+    // In ten minutes a kept connection may be closed by one side just as the other uses it: nobody answers, and the caller repeats.
+    expect([...witness.undecided.keys()].filter((kind) => !/^503 (OUTCOME_UNKNOWN|OVERLOADED|UNAVAILABLE)$|^ECONNRESET$/.test(kind))).toEqual([]);
   });
 
   it('do what was answered once, and nothing that was refused', async () => {
