@@ -63,6 +63,19 @@ describe('a player', () => {
     expect((await here.provider.call('bet', { ...call, transactionId: 'b3', amount: '1.00', roundId: 'r2' })).body).toMatchObject({ status: 'applied', balance: '0.00' });
   });
 
+  it('that spent what is taken back owes it, until the debt is forgiven', async () => {
+    const player = here.player();
+    const call = { playerId: player.id, currency: 'EUR', gameId: 'game-1', roundId: 'r1' };
+    const wallets = async () => (await here.platform.get(`/v1/players/${player.id}/wallets`)).body.items;
+    for (const [operation, transactionId, amount] of [['bet', 'b1', '10.00'], ['win', 'w1', '50.00'], ['bet', 'b2', '120.00']] as const) {
+      expect((await here.provider.call(operation, { ...call, transactionId, amount })).status).toBe(200);
+    }
+    expect(await wallets()).toEqual([{ currency: 'EUR', balance: '20.00', walletVersion: 4 }]);
+    await here.provider.call('rollback', { ...call, transactionId: 'k1', originalTransactionId: 'w1' });
+    expect(await wallets()).toEqual([{ currency: 'EUR', balance: '0.00', debt: '30.00', walletVersion: 5 }]);
+    expect((await here.platform.post(`/v1/players/${player.id}/wallets`, { currency: 'EUR' })).body).toMatchObject({ balance: '0.00', debt: '30.00' });
+  });
+
   it('that is stopped gets further wallets that are stopped too', async () => {
     const player = await open('stopped');
     await here.platform.patch(`/v1/players/${player}`, { status: 'closed' });

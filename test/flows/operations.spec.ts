@@ -68,6 +68,7 @@ describe('SIGTERM', () => {
       const served = await start(here.database.url('croupier_money'));
       served.kill(signal);
       expect(await served.exited).toBe(0);
+      expect(served.output().match(/SECRETS_KEY_FILE is not set/g)).toHaveLength(1); // said by what serves, and only by that
     }
   });
 });

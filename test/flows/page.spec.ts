@@ -98,6 +98,8 @@ describe('the page of the local run', () => {
   });
 
   it('links to what is there', async () => {
+    // Its queue is known a moment after it listens.
+    for (let i = 0; i < 200 && !(await fetch(`${local.baseUrl}/health/ready`)).ok; i++) await pause(50);
     for (const path of ['/docs', '/metrics', '/health/ready', '/local/readme']) expect([path, (await fetch(local.baseUrl + path)).status]).toEqual([path, 200]);
     expect(await (await fetch(`${local.baseUrl}/local/readme`)).text()).toContain('## A bet by hand');
     expect(await news()).toMatchObject({ demoFile: 'somewhere/demo.json', now: expect.stringMatching(/^\d{4}-.*Z$/) });

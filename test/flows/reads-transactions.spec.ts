@@ -75,7 +75,7 @@ describe('one transaction by its id', () => {
 describe('a reference', () => {
   const known = async ({ player }: Seat, query: string) => reader.get(`/v1/players/${player.id}/transactions?${query}`);
   const short = (read: { body: any }) => read.body.items.map((item: any) =>
-    [item.operation, item.outcome, item.code, item.amount, item.transaction?.kind].filter((part) => part !== undefined).join(' '));
+    [item.operations.join(' or '), item.outcome, item.code, item.amount, item.transaction?.kind].filter((part) => part !== undefined).join(' '));
 
   it('comes to each thing that it was used for', async () => {
     const ben = seat();
@@ -104,10 +104,18 @@ describe('a reference', () => {
     await cleo.rollback('r3', 'b');
     const all = await Promise.all(['too%20much', 'r0', 'never%20came', 'r1', 'r2', 'r3'].map((reference) => known(cleo, `reference=${reference}`)));
     expect(all.map(short)).toEqual([
-      ['bet refused INSUFFICIENT_FUNDS'], ['rollback ignored 0.00'], ['bet tombstoned 0.00', 'win tombstoned 0.00'], ['rollback tombstoned 0.00'],
+      ['bet refused INSUFFICIENT_FUNDS'], ['rollback ignored 0.00'], ['bet or win or award tombstoned 0.00'], ['rollback tombstoned 0.00'],
       ['rollback applied 1.00 rollback'], ['rollback repeated 1.00'],
     ]);
     expect(all[5]?.body.items[0].transactionId).toBe(all[4]?.body.items[0].transactionId);
+    // One fact in each of its name spaces; the rollback that bears its original's id is another, and so is one that says what it undoes.
+    await cleo.rollback('same', 'same');
+    await cleo.rollback('r4', 'same', { originalType: 'win' });
+    await cleo.rollback('r5', 'typed', { originalType: 'win' });
+    expect(short(await known(cleo, 'reference=same'))).toEqual(['bet or win or award tombstoned 0.00', 'rollback tombstoned 0.00']);
+    expect(short(await known(cleo, 'reference=same&operation=award'))).toEqual(['bet or win or award tombstoned 0.00']);
+    expect(short(await known(cleo, 'reference=same&operation=adjustment'))).toEqual([]);
+    expect(short(await known(cleo, 'reference=typed'))).toEqual(['win tombstoned 0.00']);
   });
 
   it('of another operator’s player is not there, like a player who does not exist', async () => {
@@ -119,7 +127,7 @@ describe('a reference', () => {
 
   it.each([
     ['', 'reference'], ['reference=', 'reference'], [`reference=${'x'.repeat(129)}`, 'reference'], ['reference=a%00b', 'reference'], ['reference=a&reference=b', 'reference'],
-    ['reference=a&operation=award', 'operation'], ['reference=a&accountId=0', 'accountId'], ['reference=a&accountId=4294967296', 'accountId'], ['reference=a&kind=bet', 'kind'],
+    ['reference=a&operation=deposit', 'operation'], ['reference=a&accountId=0', 'accountId'], ['reference=a&accountId=4294967296', 'accountId'], ['reference=a&kind=bet', 'kind'],
   ])('asked for by "%s" is refused, naming %s', async (query, field) => {
     const { status, body } = await reader.get(`/v1/players/${world.players[0]?.id}/transactions?${query}`);
     expect([status, body.code, body.errors[0].field]).toEqual([400, 'REQUEST_INVALID', field]);

@@ -5,6 +5,7 @@ import { openApiDocument } from '../../src/providers/openapi.ts';
 import { asSuperuser, freshDatabase, type TestDatabase } from '../support/cluster.ts';
 import { rolesOn } from '../support/office.ts';
 import { serveHere, type InProcess } from '../support/server.ts';
+import { dialectsPage } from '../support/pages/dialects.ts';
 import { refusalsPage } from '../support/pages/refusals.ts';
 import { surfacePage } from '../support/pages/surface.ts';
 import { ROOT } from './tree.ts';
@@ -22,6 +23,7 @@ beforeAll(async () => {
   served = await serveHere(database, rolesOn(database));
   const document = openApiDocument(served.app);
   made = {
+    'docs/dialects.md': dialectsPage(),
     'docs/refusals.md': refusalsPage(),
     'docs/surface.md': await surfacePage(served.app, <Row>(text: string) => asSuperuser<Row>(database.url('superuser'), text)),
     'docs/openapi.json': `${JSON.stringify(document, undefined, 2)}\n`,
@@ -33,7 +35,7 @@ afterAll(() => served.close());
 const stale = (path: string, text: string | undefined): boolean => !existsSync(join(ROOT, path)) || readFileSync(join(ROOT, path), 'utf8') !== text;
 
 describe('a generated page', () => {
-  it.each(['docs/refusals.md', 'docs/surface.md', 'docs/openapi.json'])('%s is fresh (npm run pages)', (path) => {
+  it.each(['docs/dialects.md', 'docs/refusals.md', 'docs/surface.md', 'docs/openapi.json'])('%s is fresh (npm run pages)', (path) => {
     expect(stale(path, made[path])).toBe(false);
   });
 

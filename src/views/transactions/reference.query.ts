@@ -5,14 +5,18 @@ import { formatAmount } from '../../../libs/money/index.ts';
 import { statement, type Field } from '../../../libs/postgres/index.ts';
 import { Reads } from '../reads.ts';
 import { seen, type Asker, type View } from '../view.ts';
-import { ENTRY, Entry, entryOf, isoOf, scaleOf } from './entry.ts';
+import { Debt, ENTRY, Entry, entryOf, isoOf, owed, scaleOf } from './entry.ts';
 
-export const OPERATIONS = ['bet', 'win', 'rollback', 'cashier'] as const;
+export const OPERATIONS = ['bet', 'win', 'award', 'adjustment', 'rollback', 'cashier'] as const;
+
+type Operation = (typeof OPERATIONS)[number];
 
 export const Known = z.object({
   reference: z.string(),
   accountId: z.int(),
-  operation: z.enum(OPERATIONS).meta({ description: 'the name space in which the reference was used' }),
+  operations: z.array(z.enum(OPERATIONS)).min(1).meta({
+    description: 'the name space in which the reference was used; several where it was undone before it came, by a rollback that left open what it was',
+  }),
   outcome: z.enum(['applied', 'refused', 'tombstoned', 'ignored', 'repeated']).meta({
     description: 'applied: it moved money (or zero) · refused: a bet, remembered, see `code` · tombstoned: undone before it came, it will never be applied · '
       + 'ignored: a rollback of a refused bet · repeated: a rollback of what another rollback had undone, named by `transactionId`',
@@ -24,6 +28,7 @@ export const Known = z.object({
   undoneBy: z.uuid().optional().meta({ description: 'the rollback that undid it' }),
   transaction: Entry.optional().meta({ description: 'its row in the ledger, where there is one' }),
   amount: z.string().optional().meta({ description: 'what moved in the wallet, signed; absent where it was refused' }),
+  debt: Debt.optional(),
 });
 export type Known = z.infer<typeof Known>;
 
@@ -31,7 +36,7 @@ export interface ReferenceRequest {
   readonly player: string;
   readonly reference: string;
   readonly account?: number;
-  readonly operation?: (typeof OPERATIONS)[number];
+  readonly operation?: Operation;
 }
 
 /** All that a reference ever came to: one name may stand for one thing of each operation at each account. */
@@ -48,13 +53,12 @@ const findPlayer = statement('view_player', 'select 1 from player where player_i
  */
 const findKeys = statement('view_keys', `
 select k.account_id, k.operation, k.outcome, k.refusal, k.transaction_id, round(date_part('epoch', k.at) * 1000)::int8, k.currency, k.undone_by, k.amount,
-  c.exponent, c.scale, ${ENTRY}
+  k.debt, c.exponent, c.scale, ${ENTRY}
 from (
   select key.*, uuid_extract_timestamp(key.transaction_id) as at
   from provider_account a cross join lateral (
     select * from transaction_key
-    where player_id = $1::uuid and account_id = a.account_id and reference = $2::uuid and operator_id = $3::uuid
-      and ($5::text is null or operation = $5::operation) offset 0) key
+    where player_id = $1::uuid and account_id = a.account_id and reference = $2::uuid and operator_id = $3::uuid offset 0) key
   where a.operator_id = $3::uuid and ($4::int is null or a.account_id = $4::int)
   offset 0) k
 left join currency c on c.code = k.currency
@@ -64,15 +68,31 @@ left join lateral (
 order by k.account_id, k.operation`);
 
 function knownOf(reference: string, fields: readonly Field[]): Known {
-  const [account, operation, outcome, refusal, id, at, currency, undoneBy, amount, exponent, scale, ...entry] = fields;
+  const [account, operation, outcome, refusal, id, at, currency, undoneBy, amount, debt, exponent, scale, ...entry] = fields;
   const scaled = scaleOf(exponent, scale);
   return {
-    reference, accountId: Number(account), operation: operation as Known['operation'], outcome: outcome as Known['outcome'],
+    reference, accountId: Number(account), operations: [operation as Operation], outcome: outcome as Known['outcome'],
     ...(refusal != null && { code: refusal }), transactionId: id as string, processedAt: isoOf(at), currency: currency as string,
-    ...(refusal == null && exponent != null && { amount: formatAmount(BigInt(amount ?? 0), scaled) }), ...(undoneBy != null && { undoneBy }),
+    ...(refusal == null && exponent != null && { amount: formatAmount(BigInt(amount ?? 0), scaled), ...owed(debt, scaled) }), ...(undoneBy != null && { undoneBy }),
     ...(entry[0] != null && { transaction: entryOf(entry, scaled) }),
   };
 }
+
+/** A rollback that leaves open what it undoes bars its original in each name space where that might have come: one fact, however many keys. */
+function grouped(items: readonly Known[]): Known[] {
+  const facts: Known[] = [];
+  for (const item of items) {
+    const isSame = (other: Known) => isBarred(item) && isBarred(other) && other.accountId === item.accountId && other.transactionId === item.transactionId;
+    const at = facts.findIndex(isSame);
+    const same = facts[at];
+    if (same) facts[at] = { ...same, operations: [...same.operations, ...item.operations] };
+    else facts.push(item);
+  }
+  return facts;
+}
+
+/** The rollback may bear the same id; that it came is another fact. */
+const isBarred = ({ outcome, operations }: Known): boolean => outcome === 'tombstoned' && !operations.includes('rollback');
 
 @QueryHandler(TransactionsByReference)
 export class TransactionsByReferenceHandler implements IQueryHandler<TransactionsByReference> {
@@ -80,9 +100,11 @@ export class TransactionsByReferenceHandler implements IQueryHandler<Transaction
 
   async execute({ asker, request }: TransactionsByReference): Promise<View<readonly Known[]>> {
     const { player, reference, account, operation } = request;
-    const find = findKeys([player, fingerprint(reference), asker.operator, account ?? null, operation ?? null]);
+    const find = findKeys([player, fingerprint(reference), asker.operator, account ?? null]);
     const answer = await this.reads.at(asker.token).as(asker.operator, [findPlayer([player, asker.operator]), find]);
     const [players, rows] = answer.rows;
-    return { ...seen(answer), ...(players.length > 0 && { body: rows.map((row) => knownOf(reference, row)) }) };
+    const facts = grouped(rows.map((row) => knownOf(reference, row)));
+    const body = facts.filter(({ operations }) => operation === undefined || operations.includes(operation));
+    return { ...seen(answer), ...(players.length > 0 && { body }) };
   }
 }

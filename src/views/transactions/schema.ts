@@ -35,6 +35,14 @@ export const CurrencyCode = z.string().regex(/^[A-Z0-9]{3,10}$/).meta({ examples
 export const AccountId = AccountNumber.meta({ examples: [String(EXAMPLES.accountId)] }).transform(Number);
 export const RoundId = Name.meta({ examples: [EXAMPLES.roundId] });
 
+export const RoundFilters = z.strictObject({
+  gameId: Name.optional().meta({
+    description: 'needed where the account’s policy, or its dialect, has `roundScope: game`: there one id in two games is two rounds, and without `gameId` it '
+      + 'is that of calls which name no game. Elsewhere it is not looked at.',
+  }),
+});
+export type RoundFilters = z.infer<typeof RoundFilters>;
+
 export const WalletFilters = z.strictObject({
   order: z.enum(['asc', 'desc']).default('desc').meta({ description: 'desc: newest first' }),
   limit: z.string().regex(/^([1-9]\d?|100)$/, LIMIT).default('50').transform(Number),

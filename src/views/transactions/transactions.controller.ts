@@ -9,7 +9,7 @@ import { Entry } from './entry.ts';
 import { TransactionsByReference } from './reference.query.ts';
 import { Round, RoundOfPlayer } from './round.query.ts';
 import {
-  AccountId, CurrencyCode, PlayerId, ReferenceFilters, ReferencePage, RoundId, TransactionId, WalletFilters, WalletPage,
+  AccountId, CurrencyCode, PlayerId, ReferenceFilters, ReferencePage, RoundFilters, RoundId, TransactionId, WalletFilters, WalletPage,
 } from './schema.ts';
 import { TransactionById } from './transaction.query.ts';
 import { TransactionsOfWallet } from './wallet.query.ts';
@@ -74,9 +74,10 @@ export class TransactionsController {
   async round(
     @By() caller: Caller, @Headers(TOKEN) token: string | undefined, @Param('playerId', { schema: PlayerId }) player: string,
     @Param('accountId', { schema: AccountId }) account: number, @Param('roundId', { schema: RoundId }) round: string,
-    @Res({ passthrough: true }) reply: FastifyReply,
+    @Query({ schema: RoundFilters }) { gameId: game }: RoundFilters, @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return shown(await this.queries.execute(new RoundOfPlayer(askerOf(caller, token), { player, account, round })), reply);
+    const request = { player, account, round, ...(game !== undefined && { game }) };
+    return shown(await this.queries.execute(new RoundOfPlayer(askerOf(caller, token), request)), reply);
   }
 }
 
