@@ -75,9 +75,17 @@ async function byChild(file: string, { port, connections, seconds, requests, onB
 export function listenTo(child: ReturnType<typeof fork>): <Message>() => Promise<Message> {
   const messages: unknown[] = [];
   let wake = () => {};
+  let how: string | undefined;
   let ended: string | undefined;
+  // Its last words may still be on their way when it has gone: they have come once the channel is closed.
+  const end = () => {
+    if (how === undefined || child.connected) return;
+    ended = `a child process ended with ${how}`;
+    wake();
+  };
   child.on('message', (message) => { messages.push(message); wake(); });
-  child.on('exit', (code, signal) => { ended = `a child process ended with ${signal ?? code}`; wake(); });
+  child.on('exit', (code, signal) => { how = String(signal ?? code); end(); });
+  child.on('disconnect', end);
   return async <Message>() => {
     while (messages.length === 0) {
       if (ended) throw new Error(ended);

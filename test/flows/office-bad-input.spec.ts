@@ -40,8 +40,9 @@ const call = ({ method, path, body, query }: Operation, platform: Platform, valu
   platform.call(method, `${pathWith(path, values)}${query.includes('reference') ? '?reference=b1' : ''}`, { ...(body && { body: body.example }), ...more });
 /** all that a caller sees, but for what the clock says and its own throttle */
 const seen = ({ status, headers, body }: Reply) => {
-  const { date: _, ratelimit: __, 'x-as-of': ___, ...rest } = headers;
-  return JSON.stringify([status, body, rest]);
+  // The token tells where in the history of the whole cluster the answer stands: somebody else may have written meanwhile.
+  const { date: _, ratelimit: __, 'x-as-of': ___, 'x-consistency-token': token, ...rest } = headers;
+  return JSON.stringify([status, body, rest, token !== undefined]);
 };
 const untouched = async () => expect(await state()).toBe(before);
 
