@@ -25,10 +25,11 @@ describe('a body', () => {
   });
 
   it('of 64 KiB takes no longer for what is nested in it', () => {
-    const started = performance.now();
+    const before = process.cpuUsage();
     expect(() => parse(`${'['.repeat(60_000)}`)).toThrow(NotJson);
     expect(parse(`${'['.repeat(5_000)}${']'.repeat(5_000)}`)).toHaveLength(1);
     expect(parse(`{${Array.from({ length: 5_000 }, (_, i) => `"k${i}":0`).join()}}`)).toHaveProperty('k4999', 0);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    // Of this process, so that whoever else is busy does not count.
+    expect(process.cpuUsage(before).user).toBeLessThan(1_500_000);
   });
 });
