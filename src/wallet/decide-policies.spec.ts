@@ -216,3 +216,10 @@ describe('a total of free rounds', () => {
     ]);
   });
 });
+
+it('a play that bars a bet and then places it is refused for that, and remembers nothing', () => {
+  const player = new Judged();
+  const asks = () => player.play([asked.rollback('k', 'b'), asked.bet('b', 10n)]);
+  expect([asks(), asks()]).toEqual(['ROLLED_BACK [1] 100', 'ROLLED_BACK [1] 100']);
+  expect(player.state.keys).toEqual([]);
+});

@@ -142,7 +142,7 @@ function play(draft: Draft, movement: Play): Decision<Play> {
     const judgement = known ? undefined : judge(draft, action);
     const receipt = known ? replayed(draft, action, known) : typeof judgement === 'function' ? judgement() : undefined;
     if (receipt && !isRefusal(receipt)) receipts[actionIndex] = receipt;
-    else return refusePlay(new Draft(draft.base, draft.account, draft.nextId), movement, actionIndex, judgement as RefusalCode | undefined);
+    else return refusePlay(new Draft(draft.base, draft.account, draft.nextId), movement, actionIndex, judgement as RefusalCode | undefined, receipt?.refused);
   }
   if (movement.closeRound) closeAfterPlay(draft, movement);
   const wallet = draft.wallet(movement.currency);
@@ -166,13 +166,16 @@ function replayed(draft: Draft, action: Keyed, known: KeyRow): Receipt | Refusal
   return (skips ? skip(draft, action, known) : undefined) ?? repeat(draft, action, known);
 }
 
-/** `judgement` is that of a new action; without one a known key refused the call: by its tombstone, its content or what it remembers. */
-function refusePlay(draft: Draft, movement: Play, actionIndex: number, judgement: RefusalCode | undefined): Decision<Play> {
+/**
+ * `judgement` is that of a new action; without one a known key refused the call: by its tombstone, its content or what it remembers. It
+ * may be known by an earlier action of the same call only, of which nothing is left now: then `by` says what that came to.
+ */
+function refusePlay(draft: Draft, movement: Play, actionIndex: number, judgement: RefusalCode | undefined, by?: RefusalCode): Decision<Play> {
   const asked = movement.actions[actionIndex] as Play['actions'][number];
   const action = keyedOf(draft, asked);
   const known = judgement === undefined ? knownAs(draft, action) : undefined;
   const bets = movement.actions.filter((other) => other.kind === 'bet' && !knownAs(draft, other) && !draft.isTaken(other.key, ['bet'])) as Bet[];
-  const answer = known ? (repeat(draft, action, known) as Refusal) : refuse(draft, action, operationOf(action), judgement as RefusalCode);
+  const answer = known ? (repeat(draft, action, known) as Refusal) : refuse(draft, action, operationOf(action), (judgement ?? by) as RefusalCode);
   const remembered = judgement ?? (answer.replayed ? answer.refused : undefined);
   if (remembered === undefined || remembered === 'TRANSACTION_CONFLICT') return { answer: { ...answer, actionIndex }, draft };
   for (const bet of bets) {

@@ -41,7 +41,7 @@ export const OF_PROVIDERS: readonly Kind[] = [
   },
   {
     name: 'bet undone before it came', before: [rollback('k', 'b')], call: bet('b', '10.00'),
-    says: 'ROLLED_BACK', again: 'ROLLED_BACK', leaves: '100.00 v1, 0 rows, 3 keys',
+    says: 'ROLLED_BACK', again: 'ROLLED_BACK', leaves: '100.00 v1, 0 rows, 4 keys',
   },
   {
     name: 'bet that is known', before: [bet('b', '10.00')], call: bet('b', '10.00'),

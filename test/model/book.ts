@@ -9,9 +9,19 @@ export interface Policy {
   readonly winsPerBet: 'many' | 'one';
   readonly winAfterClose: 'accept' | 'refuse';
   readonly rounds: 'kept' | 'none';
+  readonly idScope: 'operation' | 'player' | 'global';
+  readonly roundScope: 'account' | 'game';
+  readonly winAfterRollback: 'refuse' | 'accept';
+  readonly rollbackAfterWin: 'refuse' | 'reverse';
+  readonly rollbackAfterClose: 'accept' | 'refuse';
+  readonly rollbackAmount: 'must-match' | 'ignore';
+  readonly spentWin: 'receivable' | 'refuse';
+  readonly refusedBet: 'final' | 'judge-again';
+  readonly tombstonedAction: 'refuse' | 'skip';
+  readonly freeRounds: 'either' | 'per-round' | 'total';
 }
 
-export type Operation = 'bet' | 'win' | 'rollback';
+export type Operation = 'bet' | 'win' | 'award' | 'adjustment' | 'rollback';
 
 export interface Facts {
   readonly player: string;
@@ -35,12 +45,16 @@ export interface Movement {
   readonly what: 'movement';
   readonly id: number;
   readonly account: number;
-  readonly kind: 'bet' | 'win' | 'promo_win' | 'rollback' | 'close';
+  readonly kind: 'bet' | 'win' | 'promo_win' | 'rollback' | 'adjustment' | 'close' | 'cancel';
+  /** the name space of its reference; what has no reference has none */
+  readonly operation?: Operation;
   readonly reference?: string;
   readonly digest: string;
   readonly currency: string;
   /** signed: what moved in the wallet */
   readonly amount: bigint;
+  /** what was to move and is owed; below 0: what is owed no more */
+  readonly debt?: bigint;
   readonly face?: bigint;
   readonly round?: string;
   readonly game?: string;
@@ -51,6 +65,8 @@ export interface Movement {
   /** the bet that a win settles because it names it, the transaction that a rollback undoes: their ids */
   readonly settles?: number;
   readonly undoes?: number;
+  /** the reference that a rollback names */
+  readonly about?: string;
 }
 
 /** a reference that is known although nothing moved under it */
@@ -65,18 +81,32 @@ export interface Note {
   readonly outcome: 'refused' | 'tombstoned' | 'ignored' | 'repeated';
   /** of a refused bet */
   readonly code?: string;
+  /** the reference that a rollback names */
+  readonly about?: string;
+}
+
+export interface RoundEnd {
+  readonly what: 'round closed' | 'round cancelled';
+  readonly account: number;
+  readonly round: string;
+  readonly game?: string;
+  readonly currency: string;
 }
 
 export type Entry =
   | Movement
   | Note
-  | { readonly what: 'round closed'; readonly account: number; readonly round: string }
+  | RoundEnd
+  /** where ids reach across players: whoever asks first holds a reference, whatever comes of it */
+  | { readonly what: 'claim'; readonly account: number; readonly reference: string; readonly operation: Operation }
   | { readonly what: 'stop'; readonly currency: string; readonly on: boolean }
   | { readonly what: 'session over'; readonly token: string };
 
 export interface Book {
   readonly facts: Facts;
   readonly entries: readonly Entry[];
+  /** of the accounts whose ids reach across players: what another player claimed, `account reference` */
+  readonly heldElsewhere?: ReadonlySet<string>;
 }
 
 /** without the fields that are not there */
@@ -88,10 +118,11 @@ export const policyOf = (book: Book, account: number): Policy => book.facts.poli
 export const movements = (book: Book): readonly Movement[] => book.entries.filter((entry) => entry.what === 'movement');
 export const hasWallet = (book: Book, currency: string): boolean => Object.hasOwn(book.facts.openings, currency);
 
-/** balance and version of a wallet, now or right after the movement `upTo` */
-export function walletOf(book: Book, currency: string, upTo?: number): { balance: bigint; version: number } {
+/** balance, debt and version of a wallet, now or right after the movement `upTo` */
+export function walletOf(book: Book, currency: string, upTo?: number): { balance: bigint; debt: bigint; version: number } {
   const moved = movements(book).filter((m) => m.currency === currency && (upTo === undefined || m.id <= upTo));
-  return { balance: moved.reduce((sum, { amount }) => sum + amount, book.facts.openings[currency] ?? 0n), version: 1 + moved.length };
+  const balance = moved.reduce((sum, { amount }) => sum + amount, book.facts.openings[currency] ?? 0n);
+  return { balance, debt: moved.reduce((sum, { debt }) => sum + (debt ?? 0n), 0n), version: 1 + moved.length };
 }
 
 export function isStopped(book: Book, currency: string): boolean {
@@ -105,47 +136,58 @@ export function sessionOf(book: Book, token: string): Session | undefined {
   return session && { ...session, over: session.over || ended };
 }
 
-const OPERATION: Record<Movement['kind'], Operation | undefined> = {
-  bet: 'bet', win: 'win', promo_win: 'win', rollback: 'rollback', close: undefined,
-};
-export const operationOf = (key: Movement | Note): Operation | undefined => (key.what === 'note' ? key.operation : OPERATION[key.kind]);
+export const isKey = (entry: Entry): entry is Movement | Note => entry.what === 'movement' || entry.what === 'note';
 
+/** the newest: a bet that is judged again leaves its refusal behind */
 export function keyOf(book: Book, account: number, operation: Operation, reference: string): Movement | Note | undefined {
-  return book.entries.find((entry): entry is Movement | Note => (entry.what === 'movement' || entry.what === 'note')
-    && entry.account === account && operationOf(entry) === operation && entry.reference === reference);
+  return book.entries.findLast((entry): entry is Movement | Note => isKey(entry)
+    && entry.account === account && entry.operation === operation && entry.reference === reference);
 }
 
 export const undoingOf = (book: Book, movement: Movement): Movement | undefined => movements(book).find((m) => m.undoes === movement.id);
 
 export interface Round {
   readonly currency: string;
-  readonly closed: boolean;
+  readonly state: 'open' | 'closed' | 'cancelled';
   readonly bets: readonly Movement[];
   readonly wins: readonly Movement[];
 }
 
-/** undefined: never seen, or the account keeps none. A round begins with its first bet or win; an award belongs to none. */
-export function roundOf(book: Book, account: number, round: string | undefined): Round | undefined {
-  if (round === undefined || policyOf(book, account).rounds === 'none') return undefined;
-  const of = (kind: string) => movements(book).filter((m) => m.kind === kind && m.account === account && m.round === round);
+/** what a call, or a transaction, says of its round */
+export interface Place {
+  readonly account: number;
+  readonly round?: string | undefined;
+  readonly game?: string | undefined;
+}
+
+export const keepsRounds = (book: Book, account: number): boolean => policyOf(book, account).rounds === 'kept';
+
+/** undefined: never seen, or the account keeps none. A round begins with its first bet or win, or is cancelled unseen; an award belongs to none. */
+export function roundOf(book: Book, { account, round, game }: Place): Round | undefined {
+  if (round === undefined || !keepsRounds(book, account)) return undefined;
+  const isByGame = policyOf(book, account).roundScope === 'game';
+  const isHere = (one: Place) => one.account === account && one.round === round && (!isByGame || one.game === game);
+  const of = (kind: string) => movements(book).filter((m) => m.kind === kind && isHere(m));
   const bets = of('bet');
   const wins = of('win');
-  const first = [...bets, ...wins].toSorted((a, b) => a.id - b.id)[0];
-  const closed = book.entries.some((entry) => entry.what === 'round closed' && entry.account === account && entry.round === round);
-  return first && { currency: first.currency, closed, bets, wins };
+  const ends = book.entries.filter((entry): entry is RoundEnd => (entry.what === 'round closed' || entry.what === 'round cancelled') && isHere(entry));
+  const first = [...bets, ...wins].toSorted((a, b) => a.id - b.id)[0] ?? ends[0];
+  const state = ends.some(({ what }) => what === 'round cancelled') ? 'cancelled' : ends.length > 0 ? 'closed' : 'open';
+  return first && { currency: first.currency, state, bets, wins };
 }
 
 /** wins that name no bet and are not rolled back */
 const unnamedInForce = (book: Book, wins: readonly Movement[]): readonly Movement[] =>
   wins.filter((win) => win.named === undefined && !undoingOf(book, win));
 
-const settledByName = (book: Book, bet: Movement): boolean =>
+export const settledByName = (book: Book, bet: Movement): boolean =>
   movements(book).some((win) => win.settles === bet.id && !undoingOf(book, win));
 
-export function isSettled(book: Book, bet: Movement): boolean {
-  const wins = roundOf(book, bet.account, bet.round)?.wins ?? [];
-  return settledByName(book, bet) || unnamedInForce(book, wins).some((win) => win.id > bet.id);
-}
+/** by a win of its round that names no bet */
+export const settledByRound = (book: Book, bet: Movement): boolean =>
+  unnamedInForce(book, roundOf(book, bet)?.wins ?? []).some((win) => win.id > bet.id);
+
+export const isSettled = (book: Book, bet: Movement): boolean => settledByName(book, bet) || settledByRound(book, bet);
 
 /** a win in force that names no bet is newer than the last bet, or every bet left has a win of its own */
 export function isWhollySettled(book: Book, round: Round): boolean {

@@ -10,7 +10,11 @@ type Guise = 'itself' | 'play' | 'longer play' | 'status';
 
 export type Step =
   /** `account` 0 is the sequence's own, 1 another one of the same operator */
-  | { readonly do: 'call'; readonly account: number; readonly operation: string; readonly body: Readonly<Record<string, unknown>> }
+  | {
+    readonly do: 'call'; readonly account: number; readonly operation: string; readonly body: Readonly<Record<string, unknown>>;
+    /** of another player with as much money, where ids reach across players */
+    readonly byNeighbour?: boolean;
+  }
   /** one of the calls before it again, with some fields changed, or as a play, with a new bet too or not, or what became of it */
   | { readonly do: 'again'; readonly which: number; readonly change: Readonly<Record<string, unknown>>; readonly as: Guise }
   | { readonly do: 'stop'; readonly currency: string; readonly to: string }
@@ -73,24 +77,32 @@ const rollback = fc.record({
   transactionId: rollbackReference, originalTransactionId: earlier, currency, roundId: onceIn(4, round), amount: onceIn(3, rollbackAmount),
   originalType: onceIn(3, weighted([4, 'bet'], [4, 'win'], [1, 'award'], [1, 'adjustment'])), reason: onceIn(6, fc.constant('time-out')),
 });
+const correction = weighted([6, '10'], [6, '-10'], [4, '-25.5'], [3, '-1000'], [2, '40.25'], [1, '-0.000001'], [1, '0'], [1, '-0.0000001']);
+const adjust = fc.record({ transactionId: reference, currency, amount: correction, gameId: onceIn(2, game), roundId: onceIn(2, round) });
+const undo = fc.record({
+  type: fc.constant('rollback'), transactionId: rollbackReference, originalTransactionId: earlier, amount: onceIn(5, rollbackAmount),
+  originalType: onceIn(3, weighted([4, 'bet'], [4, 'win'], [1, 'award'], [1, 'adjustment'])),
+});
 const action = fc.oneof(
   fc.record({ type: fc.constant('bet'), transactionId: reference, amount: stake, free }),
   fc.record({ type: fc.constant('win'), transactionId: reference, amount: prize, betTransactionId: betNamed }),
+  undo,
 ).map(present);
-const play = fc.record({
+const playOf = (actions: Arbitrary<object>) => fc.record({
   currency, gameId: game, roundId: round, sessionToken: onceIn(4, session), closeRound: closes,
-  actions: fc.uniqueArray(action, {
-    minLength: 1, maxLength: 4, selector: ({ type, transactionId }) => (transactionId === NEW ? {} : `${type} ${transactionId}`),
+  actions: fc.uniqueArray(actions as Arbitrary<Record<string, unknown>>, {
+    minLength: 1, maxLength: 4, selector: ({ type, transactionId }) => (transactionId === NEW ? {} : `${String(type)} ${String(transactionId)}`),
   }),
 });
 const status = fc.oneof(
   fc.record({ currency, reference: earlier, type: fc.constantFrom('bet', 'win') }),
   fc.record({ currency, reference: fc.oneof(rollbackReference, earlier), type: fc.constant('rollback') }),
+  fc.record({ currency, reference: earlier, type: fc.constant('adjustment') }),
 );
 
 const call = (operation: string, fields: Arbitrary<object>): Arbitrary<Step> =>
-  fc.record({ account: weighted([9, 0], [1, 1]), body: fields, playerId: player })
-    .map(({ account, body, playerId }) => ({ do: 'call', account, operation, body: present({ playerId, ...body }) }));
+  fc.record({ account: weighted([9, 0], [1, 1]), body: fields, playerId: player, byNeighbour: onceIn(6, fc.constant(true)) })
+    .map(({ account, body, playerId, byNeighbour }) => ({ do: 'call', account, operation, body: present({ playerId, ...body }), ...present({ byNeighbour }) }));
 
 const change = fc.oneof(
   { weight: 6, arbitrary: fc.constant({}) },
@@ -112,8 +124,11 @@ const calls: fc.WeightedArbitrary<Step>[] = [
   { weight: 8, arbitrary: call('win', win) },
   { weight: 2, arbitrary: call('win', award) },
   { weight: 7, arbitrary: call('rollback', rollback) },
-  { weight: 5, arbitrary: call('play', play) },
+  { weight: 5, arbitrary: call('play', playOf(action)) },
+  { weight: 1, arbitrary: call('play', playOf(undo.map(present))) },
+  { weight: 2, arbitrary: call('adjust', adjust) },
   { weight: 1, arbitrary: call('close-round', fc.record({ currency, roundId: round })) },
+  { weight: 1, arbitrary: call('cancel-round', fc.record({ currency, roundId: round })) },
   { weight: 2, arbitrary: call('status', status) },
   { weight: 1, arbitrary: call('balance', fc.record({ currency })) },
   { weight: 6, arbitrary: again },

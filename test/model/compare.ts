@@ -23,15 +23,16 @@ const receiptsIn = (body: Fields): Fields[] =>
 export function compare(expected: Expected, reply: Reply, bound: Bound): { readonly bound: Bound } | { readonly wrong: string } {
   const seen = new Map(bound);
   const actual = reply.status === 200 ? JSON.parse(JSON.stringify(reply.body)) as Fields : problemIn(reply.body as Fields);
-  const labels = receiptsIn(expected.body).map((receipt) => receipt['transactionId'] as number);
+  const labels = receiptsIn(expected.body).map((receipt) => receipt['transactionId'] as number | '');
   for (const [i, receipt] of receiptsIn(actual).entries()) {
-    const { transactionId, processedAt, ...rest } = receipt as { transactionId: string; processedAt: string };
-    const label = labels[i] as number;
+    const { transactionId, processedAt } = receipt as { transactionId: string; processedAt: string };
+    const label = labels[i];
+    delete receipt['processedAt'];
+    if (typeof label !== 'number') continue;
     const isNew = !seen.has(label) && ![...seen.values()].some((known) => known.transactionId === transactionId);
     if (isNew) seen.set(label, { transactionId, processedAt });
     const fits = isSame(seen.get(label), { transactionId, processedAt });
-    Object.assign(receipt, rest, { transactionId: fits ? label : `${transactionId} of ${processedAt}` });
-    delete receipt['processedAt'];
+    Object.assign(receipt, { transactionId: fits ? label : `${transactionId} of ${processedAt}` });
   }
   const [wanted, got] = [
     { http: expected.http, version: expected.version, ...expected.body },

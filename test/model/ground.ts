@@ -1,5 +1,5 @@
 /** Where the model and the running system meet: an operator, its account for every policy there is, players with wallets in EUR and JPY. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { freshDatabase } from '../support/cluster.ts';
 import { Provider, type Reply } from '../support/provider.ts';
@@ -18,19 +18,39 @@ const OPENINGS = { EUR: 100_000_000n, JPY: 50_000_000n };
 const GAMES = ['game-1', 'game-2'];
 const CHUNK = 200;
 
-/** every policy record that can be: without round rows each win must name its bet */
-export const POLICIES: readonly Policy[] = (['current', 'first', 'exists'] as const).flatMap((duplicateAnswer) =>
-  (['bet', 'round', 'nothing'] as const).flatMap((winNeeds) => (['many', 'one'] as const).flatMap((winsPerBet) =>
-    (['accept', 'refuse'] as const).flatMap((winAfterClose) => (['kept', 'none'] as const)
-      .filter((rounds) => rounds === 'kept' || winNeeds === 'bet')
-      .map((rounds) => ({ duplicateAnswer, winNeeds, winsPerBet, winAfterClose, rounds }))))));
+/** the value that stands first is drawn as often as all others together */
+const VALUES: { readonly [field in keyof Policy]: readonly Policy[field][] } = {
+  duplicateAnswer: ['current', 'first', 'exists'], winNeeds: ['round', 'bet', 'nothing'], winsPerBet: ['many', 'one'],
+  winAfterClose: ['accept', 'refuse'], rounds: ['kept', 'none'], idScope: ['operation', 'player', 'global'], roundScope: ['account', 'game'],
+  winAfterRollback: ['refuse', 'accept'], rollbackAfterWin: ['refuse', 'reverse'], rollbackAfterClose: ['accept', 'refuse'],
+  rollbackAmount: ['must-match', 'ignore'], spentWin: ['receivable', 'refuse'], refusedBet: ['final', 'judge-again'],
+  tombstonedAction: ['refuse', 'skip'], freeRounds: ['either', 'per-round', 'total'],
+};
+const RECORDS = 96;
 
-/** A new player at the place of a sequence: what the model knows of it, and who its names are. */
-export interface Seat {
+/** The native default, then records of drawn values, the same in every run. Without round rows each win must name its bet. */
+export const POLICIES: readonly Policy[] = Array.from({ length: RECORDS }, (_, record) => {
+  const drawn = Object.fromEntries(Object.entries(VALUES).map(([field, values]) => {
+    const [lot] = createHash('sha256').update(`${record} ${field}`).digest();
+    const isFirst = record === 0 || (lot as number) % 2 === 0 || (field === 'rounds' && (lot as number) % 8 !== 1);
+    return [field, isFirst ? values[0] : values[1 + ((lot as number) >> 1) % (values.length - 1)]];
+  })) as unknown as Policy;
+  return { ...drawn, ...(drawn.rounds === 'none' ? { winNeeds: 'bet' } : {}) };
+});
+
+/** A new player: what the model knows of it, and its sessions' tokens. */
+export interface Place {
   readonly book: Book;
-  readonly accounts: readonly [number, number];
   readonly tokens: Readonly<Record<string, string>>;
+}
+
+/** A new player at the place of a sequence, and a neighbour where ids reach across players; who its names are. */
+export interface Seat {
+  readonly places: readonly [Place, Place?];
+  readonly accounts: readonly [number, number];
   readonly players: Readonly<Record<string, string>>;
+  /** ends the references of this sequence where ids reach across players */
+  readonly suffix: string;
 }
 
 export interface Ground {
@@ -63,7 +83,7 @@ export async function openGround(): Promise<Ground> {
     }
     return ids.pop() as Promise<string>;
   };
-  const seat = async (accounts: Sequence['accounts']): Promise<Seat> => {
+  const place = async (accounts: Sequence['accounts']): Promise<Place> => {
     const player = await nextPlayer();
     const names = Object.keys(SESSIONS) as (keyof typeof SESSIONS)[];
     const tokens = Object.fromEntries([...names, ...OTHER_SESSIONS].map((name) => [name, randomBytes(24).toString('base64url')]));
@@ -74,8 +94,14 @@ export async function openGround(): Promise<Ground> {
     });
     const facts: Facts = { player, currencies: CURRENCIES, openings: OPENINGS, policies: POLICIES, games: GAMES, sessions };
     await addSessions(pool, facts, sessions.map(({ name }) => name), accountIds, world.operators[0] as string);
+    return { book: { facts, entries: [] }, tokens };
+  };
+  const seat = async (accounts: Sequence['accounts']): Promise<Seat> => {
+    const first = await place(accounts);
+    const { player } = first.book.facts;
     const players = { 'of another operator': world.strangers[0]?.id as string, nobody: randomUUID(), 'in capitals': player.toUpperCase() };
-    return { book: { facts, entries: [] }, accounts, tokens, players };
+    const reachesAcross = accounts.some((account) => POLICIES[account]?.idScope === 'global');
+    return { places: reachesAcross ? [first, await place(accounts)] : [first], accounts, players, suffix: ` of ${player}` };
   };
   const situations = new Map<string, number>();
   return {

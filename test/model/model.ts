@@ -3,10 +3,12 @@
  * It imports nothing of what it judges. Transactions are labels here (`transactionId: 7`); the comparison binds them to the real ids.
  */
 import { textOf, unitsOf, type Currency } from './amounts.ts';
+import { claimed, digestOf, isHeld, type Ask, type Verdict } from './ask.ts';
 import {
-  add, hasWallet, keyOf, operationOf, policyOf, roundOf, walletOf, type Book, type Movement, type Note, type Operation,
+  add, hasWallet, keyOf, policyOf, present, roundOf, walletOf, type Book, type Movement, type Note, type Operation, type Place,
 } from './book.ts';
-import { digestOf, judge, type Ask, type Verdict } from './rules.ts';
+import { judge } from './rules.ts';
+import { cancelled, originalOf, rowOf } from './undo.ts';
 
 export interface Call {
   readonly account: number;
@@ -23,7 +25,8 @@ export interface Expected {
 }
 
 interface Action {
-  type: 'bet' | 'win'; transactionId: string; amount: string; betTransactionId?: string; free?: { campaignId: string };
+  type: 'bet' | 'win' | 'rollback'; transactionId: string; amount?: string; betTransactionId?: string; free?: { campaignId: string };
+  originalTransactionId?: string; originalType?: string;
 }
 
 /** what the operations' bodies hold, each its own part of it */
@@ -58,9 +61,12 @@ export function answer(book: Book, call: Call): Answered {
 
 function judged(book: Book, { account, operation }: Call, fields: Fields): Answered {
   switch (operation) {
-    case 'bet': case 'win': case 'rollback': return single(book, askOf(book, account, operation, fields), fields.closeRound === true);
+    case 'bet': case 'win': case 'rollback': case 'adjust': {
+      const ask = askOf(book, account, operation, fields);
+      return single(claimed(book, [ask]), ask, fields.closeRound === true);
+    }
     case 'play': return play(book, account, fields);
-    case 'close-round': return closeRound(book, account, fields);
+    case 'close-round': case 'cancel-round': return endRound(book, account, fields, operation);
     case 'status': return status(book, account, fields);
     case 'balance':
       if (!hasWallet(book, fields.currency)) return { book, expected: problem(book, fields.currency, 'CURRENCY_MISMATCH') };
@@ -75,19 +81,20 @@ function amountsHold(book: Book, operation: string, fields: Fields): boolean {
     const units = text === undefined ? 0n : unitsOf(text, currency);
     return units !== undefined && !(isStake && units === 0n);
   };
-  if (operation === 'balance' || operation === 'status' || operation === 'close-round') return true;
+  if (operation === 'balance' || operation === 'status' || operation.endsWith('-round')) return true;
   if (operation === 'play') return fields.actions.every((action) => holds(action.amount, action.type === 'bet' && !action.free));
   return holds(fields.amount, operation === 'bet' && !fields.free);
 }
 
-function askOf(book: Book, account: number, operation: Operation, fields: Fields): Ask {
+function askOf(book: Book, account: number, operation: string, fields: Fields): Ask {
   const currency = book.facts.currencies[fields.currency] as Currency;
   const common = {
-    account, operation, reference: fields.transactionId, currency: fields.currency,
+    account, operation: operation === 'adjust' ? 'adjustment' : operation as Operation, reference: fields.transactionId, currency: fields.currency,
     amount: fields.amount === undefined ? undefined : unitsOf(fields.amount, currency), round: fields.roundId,
   };
   if (operation === 'rollback') return { ...common, type: '', about: fields.originalTransactionId, originalType: fields.originalType };
   const game = fields.gameId;
+  if (operation === 'adjust') return { ...common, game, type: '' };
   const about = fields.betTransactionId;
   if (operation === 'win') return { ...common, game, about, type: fields.type ?? 'win', campaign: fields.campaignId };
   return { ...common, game, type: fields.free ? 'free' : 'cash', campaign: fields.free?.campaignId, session: fields.sessionToken };
@@ -110,51 +117,90 @@ function single(book: Book, ask: Ask, closes: boolean): Answered {
     return { book, expected: { http: 200, body: receipt(book, verdict.key, 'again') } };
   }
   const expected = { http: 200, body: receipt(verdict.book, verdict.key, 'now') };
-  return { book: closes && ask.operation !== 'rollback' ? closed(verdict.book, ask.account, ask.round) : verdict.book, expected };
+  return { book: closes && ask.operation !== 'rollback' ? closed(verdict.book, ask) : verdict.book, expected };
 }
 
-const closed = (book: Book, account: number, round: string | undefined): Book =>
-  (roundOf(book, account, round) ? add(book, { what: 'round closed', account, round: round as string }) : book);
+const closed = (book: Book, { account, round, game }: Place): Book => {
+  const known = roundOf(book, { account, round, game });
+  return known ? add(book, { what: 'round closed', account, round: round as string, currency: known.currency, ...present({ game }) }) : book;
+};
 
-function play(book: Book, account: number, fields: Fields): Answered {
+function play(before: Book, account: number, fields: Fields): Answered {
   const { currency, gameId, roundId, sessionToken } = fields;
   const whole = { currency, gameId, roundId, sessionToken };
-  const asks = fields.actions.map((action) => askOf(book, account, action.type, { ...whole, ...action } as Fields));
-  const receipts: object[] = [];
+  const asks = fields.actions.map((action) => askOf(before, account, action.type, { ...whole, ...action } as Fields));
+  const book = claimed(before, asks);
+  const receipts: Record<string, unknown>[] = [];
   const verdicts: Verdict[] = [];
   let running = book;
-  for (const [actionIndex, ask] of asks.entries()) {
+  for (const actionIndex of inOrder(book, asks)) {
+    const ask = asks[actionIndex] as Ask;
     const verdict = judge(running, ask);
-    if (verdict.is === 'refused') return refusedPlay(book, asks, verdict, actionIndex);
+    const overtaken = ask.operation === 'rollback' ? undefined : keyOf(running, account, ask.operation, ask.reference);
+    const isSkipped = overtaken?.what === 'note' && overtaken.outcome === 'tombstoned' && hasWallet(book, currency)
+      && policyOf(book, account).tombstonedAction === 'skip';
+    if (verdict.is === 'refused' && !isSkipped) return refusedPlay(book, asks, verdict, actionIndex);
     if (verdict.is === 'new') running = verdict.book;
     verdicts.push(verdict);
-    receipts.push(receipt(running, verdict.key, verdict.is === 'new' ? 'now' : 'again'));
+    if (verdict.is === 'refused') receipts[actionIndex] = skipped(running, overtaken as Note, currency);
+    else receipts[actionIndex] = receipt(running, verdict.key, verdict.is === 'new' ? 'now' : 'again');
   }
-  const anyNew = verdicts.some((verdict) => verdict.is === 'new');
-  if (!anyNew && policyOf(book, account).duplicateAnswer === 'exists') {
-    return { book, expected: problem(book, currency, 'TRANSACTION_CONFLICT') };
+  if (receipts.every(({ status: so }) => so === 'replayed') && policyOf(book, account).duplicateAnswer === 'exists') {
+    return { book: running, expected: problem(running, currency, 'TRANSACTION_CONFLICT') };
   }
-  const { balance, walletVersion } = walletText(running, currency);
-  const after = anyNew && fields.closeRound ? closed(running, account, roundId) : running;
+  const after = fields.closeRound && verdicts.some(isFirst) ? closedByPlay(running, { account, round: roundId, game: gameId }, verdicts) : running;
+  const { balance, walletVersion } = walletText(after, currency);
   return { book: after, expected: { http: 200, body: { balance, walletVersion, receipts } } };
 }
 
+/** not a repetition of what was done, under whatever id */
+const isFirst = (verdict: Verdict): boolean => verdict.is === 'new' && !(verdict.key.what === 'note' && verdict.key.outcome === 'repeated');
+
+/** Where no new bet or win says so in its row, the closing has one of its own. */
+function closedByPlay(book: Book, place: Place, verdicts: readonly Verdict[]): Book {
+  const round = roundOf(book, place);
+  const isSaid = verdicts.some((verdict) => verdict.is === 'new' && verdict.key.operation !== 'rollback');
+  if (!round || isSaid) return closed(book, place);
+  if (round.state !== 'open') return book;
+  return closed(add(book, rowOf(book, 'close', { account: place.account, round: place.round as string, currency: round.currency })), place);
+}
+
+/** Nothing but rollbacks: wins before bets; else as they stand. */
+function inOrder(book: Book, asks: readonly Ask[]): number[] {
+  const places = [...asks.keys()];
+  if (asks.some(({ operation }) => operation !== 'rollback')) return places;
+  const isOfBet = (place: number) => originalOf(book, asks[place] as Ask)?.operation === 'bet';
+  return [...places.filter((place) => !isOfBet(place)), ...places.filter(isOfBet)];
+}
+
+/** answered empty: it stands for no transaction, in the call's own wallet */
+const skipped = (book: Book, tombstone: Note, currency: string): Record<string, unknown> =>
+  ({ ...receipt(book, { ...tombstone, currency }, 'now'), transactionId: '', status: 'ignored', outcome: 'ignored', ignoredBecause: 'undone' });
+
 function refusedPlay(book: Book, asks: readonly Ask[], verdict: Extract<Verdict, { is: 'refused' }>, actionIndex: number): Answered {
-  const isFresh = (ask: Ask) => ask.operation === 'bet' && !keyOf(book, ask.account, 'bet', ask.reference);
+  const isFresh = (ask: Ask) => {
+    const key = keyOf(book, ask.account, 'bet', ask.reference);
+    const isJudgedAgain = key?.what === 'note' && key.outcome === 'refused' && key.digest === digestOf(ask)
+      && policyOf(book, ask.account).refusedBet === 'judge-again';
+    return ask.operation === 'bet' && (key ? isJudgedAgain : !isHeld(book, ask, ask.reference));
+  };
   const fresh = verdict.by === 'key' ? [] : asks.filter(isFresh);
   const after = fresh.reduce((so, ask) => add(so, refusedNote(so, ask, verdict.code)), book);
   return { book: after, expected: problem(after, (asks[0] as Ask).currency, verdict.code, actionIndex) };
 }
 
-function closeRound(book: Book, account: number, { currency, roundId }: Fields): Answered {
+function endRound(book: Book, account: number, { currency, roundId: round }: Fields, operation: string): Answered {
   if (!hasWallet(book, currency)) return { book, expected: problem(book, currency, 'CURRENCY_MISMATCH') };
-  const round = roundOf(book, account, roundId);
-  if (round && round.currency !== currency) return { book, expected: problem(book, currency, 'CURRENCY_MISMATCH') };
-  const after = !round || round.closed ? book : add(book, {
-    what: 'movement', id: book.entries.length, account, kind: 'close', digest: '', currency, amount: 0n, round: roundId,
-  }, { what: 'round closed', account, round: roundId });
+  const known = roundOf(book, { account, round });
+  if (known && known.currency !== currency) return { book, expected: problem(book, currency, 'CURRENCY_MISMATCH') };
+  if (operation === 'cancel-round' && known?.state === 'closed' && policyOf(book, account).rollbackAfterClose === 'refuse') {
+    return { book, expected: problem(book, currency, 'ROUND_CLOSED') };
+  }
+  const end = { account, round, currency };
+  const close = () => (known?.state === 'open' ? add(book, rowOf(book, 'close', end), { what: 'round closed', ...end }) : book);
+  const after = operation === 'cancel-round' ? cancelled(book, end) : close();
   const { balance, walletVersion } = walletText(after, currency);
-  return { book: after, expected: { http: 200, body: { roundId, state: round ? 'closed' : 'unknown', balance, walletVersion } } };
+  return { book: after, expected: { http: 200, body: { roundId: round, state: roundOf(after, end)?.state ?? 'unknown', balance, walletVersion } } };
 }
 
 function status(book: Book, account: number, { currency, reference, type }: Fields): Answered {
@@ -175,10 +221,11 @@ function receipt(book: Book, key: Movement | Note, when: 'now' | 'again' | 'aske
   const amount = first.what === 'movement' ? first.amount : 0n;
   const repeated = key.what === 'note' && key.outcome === 'repeated';
   return {
-    transactionId: key.id, reference: key.reference, type: operationOf(key), outcome,
+    transactionId: key.id, reference: key.reference, type: key.operation, outcome,
     status: when !== 'now' || repeated ? 'replayed' : outcome,
     ...(outcome === 'ignored' ? { ignoredBecause: 'refused' } : {}),
     amount: textOf(amount < 0n ? -amount : amount, book.facts.currencies[first.currency] as Currency),
+    ...(first.what === 'movement' && (first.debt ?? 0n) > 0n ? { debt: textOf(first.debt as bigint, book.facts.currencies[first.currency] as Currency) } : {}),
     ...walletText(book, first.currency, showsFirst && key.what === 'movement' ? key.id : undefined),
   };
 }

@@ -1,64 +1,42 @@
-/** One bet, win, award or rollback against a player's book, in the order of judgement. */
+/** One bet, win, award, adjustment or rollback against a player's book, in the order of judgement. */
 import {
-  add, hasWallet, isSettled, isStopped, isWhollySettled, keyOf, policyOf, present, roundOf, sessionOf, undoingOf, walletOf,
-  type Book, type Movement, type Note, type Operation,
+  hasWallet, isSettled, isStopped, isWhollySettled, keyOf, policyOf, present, roundOf, sessionOf, undoingOf, walletOf,
+  type Book, type Movement, type Note, type Policy, type Round,
 } from './book.ts';
-
-export interface Ask {
-  readonly account: number;
-  readonly operation: Operation;
-  readonly reference: string;
-  readonly currency: string;
-  /** asked, in units; of a rollback: only if sent */
-  readonly amount: bigint | undefined;
-  /** bet: cash or free; win: win or the award */
-  readonly type: string;
-  readonly campaign?: string | undefined;
-  readonly game?: string | undefined;
-  readonly round?: string | undefined;
-  /** the bet that a win names, the original of a rollback */
-  readonly about?: string | undefined;
-  readonly originalType?: string | undefined;
-  readonly session?: string | undefined;
-}
-
-export type Verdict =
-  | { readonly is: 'new'; readonly key: Movement | Note; readonly book: Book }
-  | { readonly is: 'known'; readonly key: Movement | Note }
-  /** `by` what: a new judgement, a refusal remembered, or the key itself (a tombstone, another content) */
-  | { readonly is: 'refused'; readonly code: string; readonly by: 'judgement' | 'memory' | 'key' };
-
-const refused = (code: string, by: 'judgement' | 'memory' | 'key' = 'judgement'): Verdict => ({ is: 'refused', code, by });
-
-export const digestOf = (ask: Ask): string => JSON.stringify([
-  ask.operation, ask.type, ask.operation === 'rollback' ? '' : String(ask.amount), ask.currency, ask.round, ask.game, ask.about,
-  ask.campaign, ask.originalType,
-]);
+import { CONFLICT, digestOf, draft, isHeld, moved, refused, taken, type Ask, type Verdict } from './ask.ts';
+import { judgeRollback } from './undo.ts';
 
 export function judge(book: Book, ask: Ask): Verdict {
   const key = keyOf(book, ask.account, ask.operation, ask.reference);
-  if (key) return judgeKnown(key, ask);
+  const known = key && judgeKnown(book, key, ask);
+  if (known) return known;
+  if (!key && isHeld(book, ask, ask.reference)) return CONFLICT;
   if (!hasWallet(book, ask.currency)) return refused('CURRENCY_MISMATCH');
   if (ask.operation === 'rollback') return judgeRollback(book, ask);
+  if (ask.operation === 'adjustment') return adjusted(book, ask);
+  const paid = againstCampaign(book, ask);
+  if (paid && ask.round === undefined) return paid;
   const code = ask.operation === 'bet' ? againstBet(book, ask) : ask.type === 'win' ? againstWin(book, ask) : againstAward(book, ask);
   if (code) return refused(code);
-  return moved(book, ask.operation === 'bet' ? betOf(book, ask) : winOf(book, ask));
+  return paid ?? moved(book, ask.operation === 'bet' ? betOf(book, ask) : winOf(book, ask));
 }
 
-function judgeKnown(key: Movement | Note, ask: Ask): Verdict {
+/** undefined: a refused bet that is judged again */
+function judgeKnown(book: Book, key: Movement | Note, ask: Ask): Verdict | undefined {
   const tombstoned = key.what === 'note' && key.outcome === 'tombstoned' && ask.operation !== 'rollback';
   if (tombstoned) return refused('ROLLED_BACK', 'key');
-  if (key.digest !== digestOf(ask)) return refused('TRANSACTION_CONFLICT', 'key');
-  if (key.what === 'note' && key.outcome === 'refused') return refused(key.code as string, 'memory');
-  return { is: 'known', key };
+  if (key.digest !== digestOf(ask)) return CONFLICT;
+  if (key.what !== 'note' || key.outcome !== 'refused') return { is: 'known', key };
+  return policyOf(book, ask.account).refusedBet === 'final' ? refused(key.code as string, 'memory') : undefined;
 }
 
-const moved = (book: Book, movement: Movement): Verdict => ({ is: 'new', key: movement, book: add(book, movement) });
-
-const draft = (book: Book, ask: Ask) => ({
-  what: 'movement' as const, id: book.entries.length, account: ask.account, reference: ask.reference, digest: digestOf(ask),
-  currency: ask.currency, ...present({ round: ask.round, game: ask.game, campaign: ask.campaign }),
-});
+/** It needs no bet, session or open round; a round of another wallet is not its. */
+function adjusted(book: Book, ask: Ask): Verdict {
+  const round = roundOf(book, ask);
+  if (round && round.currency !== ask.currency) return refused('CURRENCY_MISMATCH');
+  const size = taken(book, ask.account, ask.currency, ask.amount as bigint);
+  return size ? moved(book, { ...draft(book, ask), kind: 'adjustment', ...size }) : refused('INSUFFICIENT_FUNDS');
+}
 
 const stakeOf = (ask: Ask): bigint => (ask.type === 'free' ? 0n : (ask.amount as bigint));
 
@@ -68,18 +46,19 @@ const betOf = (book: Book, ask: Ask): Movement => ({
 
 function winOf(book: Book, ask: Ask): Movement {
   const isAward = ask.type !== 'win';
-  const bet = ask.about === undefined ? undefined : keyOf(book, ask.account, 'bet', ask.about);
+  const { bet, undone } = namedBet(book, ask);
   return {
     ...draft(book, ask), kind: isAward ? 'promo_win' : 'win', amount: ask.amount as bigint,
     ...present({ named: ask.about, award: isAward ? ask.type : undefined }),
-    ...(bet?.what === 'movement' && !isAward ? { settles: bet.id } : {}),
+    ...(bet && !undone && !isAward ? { settles: bet.id } : {}),
   };
 }
 
 function againstBet(book: Book, ask: Ask): string | undefined {
-  const round = roundOf(book, ask.account, ask.round);
+  const round = roundOf(book, ask);
   if (round && round.currency !== ask.currency) return 'CURRENCY_MISMATCH';
-  if (round?.closed) return 'ROUND_CLOSED';
+  if (round?.state === 'cancelled') return 'ROLLED_BACK';
+  if (round?.state === 'closed') return 'ROUND_CLOSED';
   if (!book.facts.games.includes(ask.game as string)) return 'GAME_NOT_FOUND';
   if (ask.session !== undefined) {
     const session = sessionOf(book, ask.session);
@@ -99,50 +78,49 @@ const namedBet = (book: Book, ask: Ask): { bet?: Movement; undone: boolean } => 
 
 function againstWin(book: Book, ask: Ask): string | undefined {
   const policy = policyOf(book, ask.account);
-  const round = roundOf(book, ask.account, ask.round);
+  const round = roundOf(book, ask);
   const { bet, undone } = namedBet(book, ask);
-  if (undone) return 'ROLLED_BACK';
-  if (!bet && policy.winNeeds === 'bet') return 'BET_NOT_FOUND';
-  if (!bet && policy.winNeeds === 'round' && (ask.about !== undefined || !round?.bets.length)) return 'BET_NOT_FOUND';
-  // a win that names a bet in force of another round is that bet's, even if its own round's bets are all undone
-  if (!bet && round?.bets.length && round.bets.every((one) => undoingOf(book, one))) return 'ROLLED_BACK';
-  if (policy.winsPerBet === 'one' && (bet ? isSettled(book, bet) : round && isWhollySettled(book, round))) return 'BET_ALREADY_SETTLED';
+  const standing = undone ? undefined : bet;
+  const isCancelled = round?.state === 'cancelled';
+  const isLate = undone || (!standing && (isCancelled || isUndone(book, round)));
+  const code = undone ? undefined : againstNeeds(ask, policy, round, standing);
+  // of a cancelled round it is known that no bet will come
+  const first = undone || isCancelled;
+  if (isLate && policy.winAfterRollback === 'refuse' && (first || !code)) return 'ROLLED_BACK';
+  if (code) return code;
+  if (policy.winsPerBet === 'one' && (standing ? isSettled(book, standing) : round && isWhollySettled(book, round))) return 'BET_ALREADY_SETTLED';
   if ([bet, round].some((one) => one && one.currency !== ask.currency)) return 'CURRENCY_MISMATCH';
-  return round?.closed && policy.winAfterClose === 'refuse' ? 'ROUND_CLOSED' : undefined;
+  if (isCancelled && policy.winAfterRollback === 'refuse') return 'ROLLED_BACK';
+  return round?.state === 'closed' && policy.winAfterClose === 'refuse' ? 'ROUND_CLOSED' : undefined;
+}
+
+/** Whether all of its bets are undone. A win that names a standing bet of another round is that bet's, whatever became of its own round. */
+const isUndone = (book: Book, round: Round | undefined): boolean =>
+  round !== undefined && round.bets.length > 0 && round.bets.every((one) => undoingOf(book, one));
+
+function againstNeeds({ about }: Ask, { winNeeds }: Policy, round: Round | undefined, bet: Movement | undefined): string | undefined {
+  if (bet || winNeeds === 'nothing') return undefined;
+  const isOfRound = about === undefined && round !== undefined && (round.bets.length > 0 || round.state === 'cancelled');
+  return winNeeds === 'round' && isOfRound ? undefined : 'BET_NOT_FOUND';
 }
 
 function againstAward(book: Book, ask: Ask): string | undefined {
   const { bet, undone } = namedBet(book, ask);
-  if (undone) return 'ROLLED_BACK';
-  return [bet, roundOf(book, ask.account, ask.round)].some((one) => one && one.currency !== ask.currency) ? 'CURRENCY_MISMATCH' : undefined;
+  if (undone && policyOf(book, ask.account).winAfterRollback === 'refuse') return 'ROLLED_BACK';
+  return [bet, roundOf(book, ask)].some((one) => one && one.currency !== ask.currency) ? 'CURRENCY_MISMATCH' : undefined;
 }
 
-/** by the type named: the operations whose keys an original's reference can be */
-const MAY_STAND_FOR: Record<string, readonly Operation[]> = {
-  any: ['bet', 'win'], bet: ['bet'], win: ['win'], award: ['win'], adjustment: [],
-};
-
-function judgeRollback(book: Book, ask: Ask): Verdict {
-  const id = book.entries.length;
-  const operations = MAY_STAND_FOR[ask.originalType ?? 'any'] as readonly Operation[];
-  const noted = (outcome: Note['outcome'], of = id): Note => ({
-    what: 'note', id: of, account: ask.account, operation: 'rollback', reference: ask.reference, digest: digestOf(ask),
-    currency: ask.currency, outcome,
-  });
-  const stored = (note: Note, ...more: Note[]): Verdict => ({ is: 'new', key: note, book: add(book, note, ...more) });
-
-  const original = operations.map((operation) => keyOf(book, ask.account, operation, ask.about as string)).find((key) => key !== undefined);
-  if (!original) {
-    const tombstone = noted('tombstoned');
-    return stored(tombstone, ...operations.map((operation) => ({ ...tombstone, operation, reference: ask.about as string })));
+/** Free rounds without a round are the total of their campaign: paid once, under whatever id; beside wins of it round by round where both forms are known. */
+function againstCampaign(book: Book, ask: Ask): Verdict | undefined {
+  const policy = policyOf(book, ask.account);
+  if (ask.type !== 'free_rounds' || ask.campaign === undefined || policy.freeRounds === 'per-round') return undefined;
+  const ofCampaign = book.entries.filter((one): one is Movement => one.what === 'movement' && one.account === ask.account
+    && one.award === 'free_rounds' && one.campaign === ask.campaign);
+  const total = ofCampaign.find((one) => one.round === undefined);
+  if (ask.round !== undefined) return policy.freeRounds === 'total' ? CONFLICT : undefined;
+  if (total) {
+    if (undoingOf(book, total)) return refused('ROLLED_BACK');
+    return total.digest === digestOf(ask) ? { is: 'known', key: { ...total, reference: ask.reference } } : CONFLICT;
   }
-  if (original.what === 'note') return original.outcome === 'refused' ? stored(noted('ignored')) : stored(noted('repeated', original.id));
-  const first = undoingOf(book, original);
-  if (first) return stored(noted('repeated', first.id));
-  if (original.kind === 'bet' && isSettled(book, original)) return refused('BET_ALREADY_SETTLED');
-  if (original.currency !== ask.currency) return refused('CURRENCY_MISMATCH');
-  const sizes = [original.amount < 0n ? -original.amount : original.amount, original.face];
-  if (ask.amount !== undefined && !sizes.includes(ask.amount)) return refused('TRANSACTION_CONFLICT');
-  if (original.amount > walletOf(book, ask.currency).balance) return refused('INSUFFICIENT_FUNDS');
-  return moved(book, { ...draft(book, ask), kind: 'rollback', amount: -original.amount, undoes: original.id });
+  return undefined;
 }

@@ -88,12 +88,13 @@ const WORDS: { readonly [Name in OperationName]: Words<Name> } = {
     read: (body, context) => ({
       ask: 'play', who: { player: body.playerId, token: body.sessionToken }, currency: ofThisSystem(body.currency, context),
       request: (currency) => ({
-        currency: body.currency, round: body.roundId, closeRound: body.closeRound === true, actions: body.actions.map((action, i) => actionOf(body, action, currency, i)),
+        currency: body.currency, round: body.roundId, closeRound: body.closeRound === true,
+        actions: body.actions.map((action, i) => actionOf(body, action, currency, i)),
       }),
     }),
     render: (play: PlayReceipt, _ask, context) =>
       (context.policy.duplicateAnswer === 'exists' && play.receipts.every(({ status }) => status === 'replayed')
-        ? exists(play, context) : playBody(play, known(play.currency, context.currency))),
+        ? exists(play, context) : playBody(play, (code) => known(code, context.currency))),
   },
   'close-round': {
     callClass: 'credit',

@@ -16,8 +16,10 @@ export function receiptBody(receipt: Receipt, currency: Currency): object {
   };
 }
 
-export const playBody = (play: PlayReceipt, currency: Currency): object => ({
-  balance: formatAmount(play.balance, currency), walletVersion: play.version, receipts: play.receipts.map((receipt) => receiptBody(receipt, currency)),
+/** A rollback among its actions may be one of another currency's wallet. */
+export const playBody = (play: PlayReceipt, currencyOf: (code: string) => Currency): object => ({
+  balance: formatAmount(play.balance, currencyOf(play.currency)), walletVersion: play.version,
+  receipts: play.receipts.map((receipt) => receiptBody(receipt, currencyOf(receipt.currency))),
 });
 
 export const roundBody = (round: RoundReceipt, roundId: string, currency: Currency): object => ({

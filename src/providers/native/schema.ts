@@ -79,7 +79,8 @@ const StatusBody = z.object({
 });
 
 const Receipt = z.object({
-  transactionId: z.uuid(), reference: z.string(), type: z.enum(['bet', 'win', 'rollback', 'adjustment']),
+  transactionId: z.union([z.uuid(), z.literal('')]).meta({ description: 'ours; empty for an action that was skipped' }), reference: z.string(),
+  type: z.enum(['bet', 'win', 'rollback', 'adjustment']),
   status: z.enum(['applied', 'replayed', 'tombstoned', 'ignored']), outcome: z.enum(['applied', 'tombstoned', 'ignored']),
   ignoredBecause: z.enum(['refused', 'undone']).optional(), debt: z.string().optional(), amount: z.string(), currency: z.string(), balance: z.string(), walletVersion: z.int(),
   processedAt: z.iso.datetime(),
