@@ -11,8 +11,7 @@ import { FAULTS, Fault, isRefusal, type Admission } from '../wallet/contract.ts'
 import { Asking } from './asking.ts';
 import type { Configuration } from './configuration.ts';
 import { Turned, type AnyDialect, type Context, type Failure, type Operation, type RawCall, type WireAnswer } from './contract.ts';
-import { DOOR } from './native/refusals.ts';
-import { PathFailures } from './failures.ts';
+import { DOOR, PathFailures } from './failures.ts';
 import type { Partner, Voice } from './snapshot.ts';
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;

@@ -5,9 +5,8 @@ import { callId, problem, PROBLEM_TYPE, ProblemError } from '../../libs/http/ind
 import { Metrics } from '../ops/metrics.ts';
 import { Fault } from '../wallet/contract.ts';
 import type { WireAnswer } from './contract.ts';
-import { PathFailures } from './failures.ts';
+import { PathFailures, type DoorCode } from './failures.ts';
 import { problemAnswer } from './native/answers.ts';
-import type { DoorCode } from './native/refusals.ts';
 import { send } from './socket.ts';
 
 const CODES: Partial<Record<number, DoorCode>> = {

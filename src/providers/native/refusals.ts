@@ -1,24 +1,7 @@
 /** Every code of the native wire: its status, its words, and whether the same call can help. */
 import type { Meaning } from '../../../libs/http/index.ts';
 import { FAULTS, REFUSALS, type Fault, type RefusalCode } from '../../wallet/contract.ts';
-import type { Failure } from '../contract.ts';
-
-/** Said before any rule of money is asked. A credit that is too fine is no other answer here than a debit: AMOUNT_INVALID. */
-export type DoorCode = Exclude<Failure, Fault['code'] | 'AMOUNT_TOO_FINE'>;
-
-export const DOOR: Record<DoorCode, Meaning> = {
-  REQUEST_INVALID: { status: 400, title: 'The request is not of the form', again: 'no' },
-  AMOUNT_INVALID: { status: 400, title: 'Not an amount of this currency', again: 'no' },
-  KEY_UNKNOWN: { status: 401, title: 'No such key', again: 'no' },
-  SIGNATURE_INVALID: { status: 401, title: 'The signature does not fit', again: 'no' },
-  TIMESTAMP_OUT_OF_RANGE: { status: 401, title: 'The timestamp is too far from now; sign anew', again: 'yes' },
-  FORBIDDEN: { status: 403, title: 'Not from this address', again: 'no' },
-  ROUTE_NOT_FOUND: { status: 404, title: 'No such path', again: 'no' },
-  METHOD_NOT_ALLOWED: { status: 405, title: 'Not with this method', again: 'no' },
-  BODY_TOO_LARGE: { status: 413, title: 'More than 64 KiB', again: 'no' },
-  MEDIA_TYPE_UNSUPPORTED: { status: 415, title: 'Not application/json', again: 'no' },
-  THROTTLED: { status: 429, title: 'More often than is allowed; this attempt did nothing', again: 'yes' },
-};
+import { DOOR, type DoorCode } from '../failures.ts';
 
 export type Code = RefusalCode | Fault['code'] | DoorCode;
 export const MEANINGS: Record<Code, Meaning> = { ...REFUSALS, ...FAULTS, ...DOOR };

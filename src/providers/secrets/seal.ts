@@ -19,7 +19,3 @@ export async function masterKeysOf(file: string | undefined, own?: MasterKeys): 
     throw new Error(`setting SECRETS_KEY_FILE: ${(error as Error).message}`);
   }
 }
-
-/** One stored secret, for whoever has no process's box: a seeding tool, a test. */
-export const openSecret = (keys: MasterKeys | undefined, stored: string, of: { readonly operatorId: string; readonly accountId: number }): Promise<string> =>
-  secretBoxOf(keys).open({ stored, ...of });

@@ -1,7 +1,7 @@
 /** docs/refusals.md: every code, what it means on the wire, whether the same call can help. */
 import { CODES } from '../../../src/access/contract.ts';
 import type { Meaning } from '../../../libs/http/index.ts';
-import { DOOR } from '../../../src/providers/native/refusals.ts';
+import { DOOR } from '../../../src/providers/failures.ts';
 import { FAULTS, REFUSALS } from '../../../src/wallet/contract.ts';
 
 const AGAIN = { yes: 'yes', no: 'no', credit: 'not a bet: it remembers this answer under its id; a win, an award, a rollback or a close may come again' };
