@@ -126,8 +126,14 @@ export class Calls extends PathFailures {
     return wrongMethod ? this.failure(destination.voice, headers, 'METHOD_NOT_ALLOWED', { allow: 'POST' }) : this.failure(destination.voice, headers, code);
   }
 
+  /** By the thousand under overload, so nothing is thrown for it: an exception costs more than the answer. */
   private failure(voice: Voice, headers: IncomingHttpHeaders, code: Failure, more?: Readonly<Record<string, string>>): WireAnswer {
-    return this.failed(turned(code, more), voice.dialect, contextOf(voice, headers));
+    const context = contextOf(voice, headers);
+    try {
+      return named(voice.dialect.fail({ code, detail: titleOf(code), headers: more }, context), code, context);
+    } catch (error) {
+      return this.failed(error, voice.dialect, context);
+    }
   }
 
   private async serve({ voice, account, route }: Destination & { readonly route: Route }, call: RawCall, from: { readonly ip: string }, context: Growing, arrivedAt: number): Promise<WireAnswer> {
@@ -223,8 +229,8 @@ function named(answer: WireAnswer, outcome: string, { requestId }: Context): Wir
   return { ...answer, outcome, headers: has ? answer.headers : { ...answer.headers, 'x-request-id': requestId } };
 }
 
-const turned = (code: Failure, headers?: Readonly<Record<string, string>>): Turned =>
-  new Turned(code, code in DOOR ? DOOR[code as keyof typeof DOOR].title : FAULTS[code as Fault['code']].title, undefined, headers);
+const titleOf = (code: Failure): string => (code in DOOR ? DOOR[code as keyof typeof DOOR].title : FAULTS[code as Fault['code']].title);
+const turned = (code: Failure): Turned => new Turned(code, titleOf(code));
 
 function parsed({ body }: RawCall): unknown {
   try {
