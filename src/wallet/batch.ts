@@ -189,7 +189,7 @@ async function once(writer: Writer, items: readonly Waiting[], waiting: boolean,
     writer.replies.send(answers.map(([item, answer]) => () => item.settle({ answer, position })));
     return items.filter((item) => !item.settled && isHeld(item));
   } catch (error) {
-    if (error instanceof CommitUnknown) writer.drop(lane.client);
+    if (error instanceof CommitUnknown || isRetired(error)) writer.drop(lane.client);
     else {
       for (const item of written ?? []) item.sent = false;
       await lane.client.query('rollback').catch(() => writer.drop(lane.client));
@@ -199,6 +199,9 @@ async function once(writer: Writer, items: readonly Waiting[], waiting: boolean,
     clearTimeout(silence);
   }
 }
+
+/** The lane was taken out of use while its connection was not to be seen; the next connection is a new lane. */
+const isRetired = (error: unknown): boolean => (error as { constraint?: string }).constraint === 'lane_retired';
 
 function judge(items: readonly Waiting[], loaded: Loaded, nextId: NextId, alert: Alert): { answers: [Waiting, object][]; changes: Changes } {
   const answers: [Waiting, object][] = [];

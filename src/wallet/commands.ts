@@ -56,6 +56,8 @@ export interface RollbackRequest {
 export interface PlayRequest {
   readonly currency: string;
   readonly round: string;
+  /** absent: its first bet's or win's */
+  readonly game?: string;
   readonly closeRound: boolean;
   readonly actions: readonly (BetRequest | WinRequest | (RollbackRequest & { readonly kind: 'rollback' }))[];
 }

@@ -74,7 +74,7 @@ export interface Policy {
   readonly supersededOn: 'bet' | 'all';
   /** Whether a token that is authenticated is answered with a successor, to be used from then on. */
   readonly sessionRotation: 'none' | 'authenticate';
-  /** Free rounds are paid round by round, or as one total of their campaign, which is paid once; where only one form is known, the other is a conflict. */
+  /** Free rounds are paid round by round, or as one total of their campaign, which is paid once. The other form than the one named, or than the campaign's first, is a conflict. */
   readonly freeRounds: 'either' | 'per-round' | 'total';
   /** `none` only where every win names its bet and nothing is closed or settled by round: a third less to write. */
   readonly rounds: 'kept' | 'none';
@@ -140,7 +140,9 @@ export interface Win extends Keyed, Partial<InRound> {
   readonly amount: bigint;
   readonly award?: Award;
   readonly campaign?: string;
-  /** of free rounds paid as one total: under this a campaign is paid once */
+  /** of free rounds that say their campaign: in which of the two forms this pays it */
+  readonly campaignForm?: 'per-round' | 'total';
+  /** where the form has to be known: the campaign's own key, which stands for its total, or says that it is paid round by round */
   readonly campaignKey?: string;
   readonly game?: string;
   /** the bet it names: reference and fingerprint */

@@ -178,42 +178,43 @@ describe('a session', () => {
   });
 });
 
-describe('a total of free rounds', () => {
-  const total = (player: Judged, reference: string, amount: bigint, campaign = 'spring') =>
-    player.win(reference, amount, { operation: 'award', award: 'free_rounds', campaign, ...ALONE });
+describe('a play that closes its round', () => {
+  const open = (policy: ConstructorParameters<typeof Judged>[0] = {}) => {
+    const player = new Judged(policy);
+    player.bet('b', 10n);
+    return player;
+  };
+  const closing = (player: Judged, ...actions: Parameters<Judged['play']>[0]) => [player.play(actions, true), player.state.rounds.map(({ state }) => state).join()];
 
-  it('is paid once for a campaign: the same again is its replay, whatever its id, another amount a conflict', () => {
-    const player = new Judged({ freeRounds: 'total' });
-    expect(total(player, 't1', 30n)).toBe('applied 130');
-    const { transactionId } = player.receipt;
-    expect([total(player, 't1', 30n), total(player, 't2', 30n), player.receipt.transactionId, player.receipt.reference]).toEqual(['replayed 130', 'replayed 130', transactionId, 't2']);
-    expect([total(player, 't3', 31n), total(player, 't4', 31n, 'autumn')]).toEqual(['TRANSACTION_CONFLICT 130', 'applied 161']);
+  it('does so with a tombstone, with a second rollback of what is undone, and with one of what was refused: all are new', () => {
+    expect(closing(open(), asked.rollback('k', 'late'))).toEqual(['tombstoned 90', 'closed']);
+    const [undone, refused] = [open(), open()];
+    undone.rollback('k1', 'b');
+    expect(closing(undone, asked.rollback('k2', 'b'))).toEqual(['replayed 100', 'closed']);
+    refused.bet('poor', 500n);
+    expect(closing(refused, asked.rollback('k', 'poor'))).toEqual(['ignored 90', 'closed']);
   });
 
-  it('undone is not paid again under another id', () => {
-    const player = new Judged({ freeRounds: 'total' });
-    total(player, 't1', 30n);
-    expect([player.rollback('k', 't1'), total(player, 't2', 30n), total(player, 't1', 30n)]).toEqual(['applied 100', 'ROLLED_BACK 100', 'replayed 100']);
+  it('does nothing when it comes again, also where the round was unknown the first time', () => {
+    const player = new Judged();
+    expect(closing(player, asked.rollback('k', 'late'))).toEqual(['tombstoned 100', '']);
+    player.bet('b', 10n);
+    expect(closing(player, asked.rollback('k', 'late'))).toEqual(['replayed 90', 'open']);
   });
 
-  it('bears its campaign’s number without meaning a transaction of that number', () => {
-    const player = new Judged({ freeRounds: 'total', idScope: 'player' });
-    expect([total(player, '17', 30n, '17'), player.bet('18', 1n), total(player, '19', 5n, '18')]).toEqual(['applied 130', 'applied 129', 'applied 134']);
+  it('does nothing with actions that are skipped alone: they are known, and so is their repetition', () => {
+    const player = open({ tombstonedAction: 'skip' });
+    player.rollback('k', 'late');
+    expect(closing(player, asked.bet('late', 1n))).toEqual(['ignored 90', 'open']);
+    expect(closing(player, asked.bet('late', 1n), asked.bet('b2', 1n))).toEqual(['ignored,applied 89', 'closed']);
   });
 
-  it('is the win of no round on the native wire, unless the account’s policy knows none', () => {
-    const [each, all] = [new Judged({ freeRounds: 'per-round' }), new Judged()];
-    const native = (player: Judged, reference: string) => player.win(reference, 5n, { award: 'free_rounds', campaign: 'c', ...ALONE });
-    expect([native(each, 't1'), native(each, 't2'), native(all, 't1'), native(all, 't2')]).toEqual(['applied 105', 'applied 110', 'applied 105', 'replayed 105']);
-  });
-
-  it('and the round by round form exclude each other where the policy names one', () => {
-    const [each, all] = [new Judged({ freeRounds: 'per-round' }), new Judged({ freeRounds: 'total' })];
-    for (const player of [each, all]) player.bet('f', 5n, { free: true, campaign: 'c' });
-    expect([total(each, 't', 5n, 'c'), each.win('w', 5n, { campaign: 'c' })]).toEqual(['TRANSACTION_CONFLICT 100', 'applied 105']);
-    expect([all.win('w', 5n, { campaign: 'c' }), all.win('w', 5n, { award: 'free_rounds', campaign: 'c' }), all.win('w', 5n)]).toEqual([
-      'TRANSACTION_CONFLICT 100', 'TRANSACTION_CONFLICT 100', 'applied 105',
-    ]);
+  it('finds it by the game that it names, where rounds are told apart by it, and writes that down', () => {
+    const player = open({ roundScope: 'game' });
+    player.rows();
+    expect([player.play([asked.rollback('k1', 'late')], true, 'h'), player.state.rounds[0]?.state]).toEqual(['tombstoned 90', 'open']);
+    expect([player.play([asked.rollback('k2', 'b')], true, 'g'), player.state.rounds[0]?.state]).toEqual(['applied 100', 'closed']);
+    expect(player.entries.map(({ kind, game }) => `${kind} ${game}`)).toEqual(['rollback undefined', 'close g']);
   });
 });
 

@@ -21,10 +21,13 @@ function closeBy(draft: Draft, wallet: Wallet, { round: name, game }: Pick<Close
   return after;
 }
 
-/** Closing comes with the call that applies something, not with a replay; its last new row of the round carries it. */
+/**
+ * Closing comes with the call that brings a new reference, also if nothing moved, and not with a replay. Its last new bet or win of the round
+ * carries it; without one it has a row of its own.
+ */
 export function closeAfterPlay(draft: Draft, movement: Play): void {
   const round = draft.round(movement.roundKey);
-  if (!round || draft.entries.length === 0) return;
+  if (!round || draft.keys.length === 0) return;
   const isSame = (game: string | undefined) => draft.account.policy.roundScope === 'account' || game === movement.game;
   const last = draft.entries.findLastIndex((entry) => entry.round === movement.round && isSame(entry.game));
   const wallet = draft.wallet(round.currency);

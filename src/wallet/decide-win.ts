@@ -1,11 +1,13 @@
 /** Wins, awards and adjustments: what a player is owed, and what a provider corrects. Nothing about the player, the session or the game stops them. */
 import type { Adjustment, Receipt, RefusalCode, Win } from './contract.ts';
-import { HOUSE, houseOf, isAward, move, replayOf, split, type Judgement } from './posting.ts';
+import { HOUSE, houseOf, isAward, move, NO_DIGEST, replayOf, split, type Judgement } from './posting.ts';
 import { allBetsUndone, isSettled, isWhollySettled, newRound, withSettlement } from './rounds.ts';
 import type { Draft, KeyRow, Round, Wallet } from './state.ts';
 
-/** Steps 5 to 7 for a win with a new key. */
+/** Steps 4 to 7 for a win with a new key. */
 export function judgeWin(draft: Draft, win: Win): Judgement {
+  const byCampaign = judgeByCampaign(draft, win);
+  if (byCampaign) return byCampaign;
   const wallet = draft.wallet(win.currency);
   if (!wallet) return 'CURRENCY_MISMATCH';
   const policy = draft.account.policy;
@@ -25,9 +27,11 @@ export function judgeWin(draft: Draft, win: Win): Judgement {
   if (round && round.currency !== win.currency) return 'CURRENCY_MISMATCH';
   if (round?.state === 'cancelled' && policy.winAfterRollback === 'refuse' && !isAward(win)) return 'ROLLED_BACK';
   if (round?.state === 'closed' && policy.winAfterClose === 'refuse' && !isAward(win)) return 'ROUND_CLOSED';
-  if (win.campaignKey === undefined && isOtherForm(draft, win)) return 'TRANSACTION_CONFLICT';
-  if (win.campaignKey !== undefined) return judgeTotal(draft, wallet, win, win.campaignKey);
-  return () => (isAward(win) ? applyAward(draft, wallet, win) : applyWin(draft, wallet, win, bet));
+  return () => {
+    const receipt = isAward(win) ? applyAward(draft, wallet, win) : applyWin(draft, wallet, win, bet);
+    keepCampaign(draft, win);
+    return receipt;
+  };
 }
 
 /** A win that stands on no bet it names: whether its round is enough, or nothing is needed. */
@@ -41,26 +45,31 @@ function missingBet(draft: Draft, win: Win, round: Round | undefined): RefusalCo
   return undone && winAfterRollback === 'refuse' ? 'ROLLED_BACK' : undefined;
 }
 
-/** A win of free rounds that comes by the round, where the account's come as totals. */
-const isOtherForm = (draft: Draft, { award, campaign }: Win): boolean =>
-  draft.account.policy.freeRounds === 'total' && campaign !== undefined && (award === undefined || award === 'free_rounds');
-
-/** All free rounds of a campaign at once: one of them is paid, and the same again is its replay. */
-function judgeTotal(draft: Draft, wallet: Wallet, win: Win, campaignKey: string): Judgement {
-  if (draft.account.policy.freeRounds === 'per-round') return 'TRANSACTION_CONFLICT';
-  const paid = draft.key('award', campaignKey);
-  if (!paid) return () => applyTotal(draft, wallet, win, campaignKey);
+/**
+ * Step 4 for free rounds: their campaign has a key of its own beside the call's. The first win of a campaign decides which form pays it, for
+ * good: what is undone of it makes no room for the other form. The same total again is the replay of the first.
+ */
+function judgeByCampaign(draft: Draft, win: Win): Judgement | undefined {
+  const { freeRounds } = draft.account.policy;
+  const { campaignForm: form, campaignKey } = win;
+  if (form !== undefined && freeRounds !== 'either' && freeRounds !== form) return 'TRANSACTION_CONFLICT';
+  const paid = campaignKey === undefined ? undefined : draft.key('award', campaignKey);
+  if (!paid) return undefined;
+  if (form === 'per-round') return paid.digest === NO_DIGEST ? undefined : 'TRANSACTION_CONFLICT';
+  const wallet = draft.wallet(win.currency);
+  if (paid.digest !== win.digest || !wallet) return 'TRANSACTION_CONFLICT';
   const first = draft.key('award', paid.original ?? '') ?? draft.key('win', paid.original ?? '');
-  if (paid.digest !== win.digest) return 'TRANSACTION_CONFLICT';
   if (first?.undoneBy !== undefined) return 'ROLLED_BACK';
   return () => ({ ...replayOf(paid, win.reference, wallet), operation: win.operation });
 }
 
-function applyTotal(draft: Draft, wallet: Wallet, win: Win, campaignKey: string): Receipt {
-  const receipt = applyAward(draft, wallet, win);
-  const own = draft.key(win.operation, win.key) as KeyRow;
-  draft.putKey({ ...own, operation: 'award', key: campaignKey, original: own.key });
-  return receipt;
+/** The campaign's key: of a total with its digest, of the first win round by round with none, which no total has. */
+function keepCampaign(draft: Draft, { campaignForm, campaignKey, operation, key }: Win): void {
+  if (campaignKey === undefined || draft.key('award', campaignKey)) return;
+  const { digest, ...own } = draft.key(operation, key) as KeyRow;
+  draft.putKey({
+    ...own, operation: 'award', key: campaignKey, original: key, round: undefined, lastWin: undefined, digest: campaignForm === 'total' ? digest : NO_DIGEST,
+  });
 }
 
 function applyWin(draft: Draft, wallet: Wallet, win: Win, bet: KeyRow | undefined): Receipt {

@@ -54,13 +54,19 @@ export function winOf(account: Account, request: WinRequest): Win {
     digest: digest(operation, award ?? 'win', amount, currency, round, game, bet, campaign),
     ...(bet !== undefined && { betKey: fingerprint(bet) }),
     ...(round !== undefined && { round, roundKey: roundKeyOf(account, round, game), closeRound }),
-    ...(campaign !== undefined && isTotal(account, request) && { campaignKey: campaignKeyOf(campaign) }),
+    ...ofCampaign(account, request),
   };
 }
 
-/** Without a round a win of free rounds is their total, unless the account knows no totals but those in a name space of their own. */
-const isTotal = ({ policy }: Account, { operation, award, round }: WinRequest): boolean =>
-  award === 'free_rounds' && round === undefined && (operation === 'award' || policy.freeRounds !== 'per-round');
+/**
+ * Without a round a win of free rounds is their total, unless the account knows no totals but those in a name space of their own. One with a
+ * round is looked up by its campaign only where totals may come beside it.
+ */
+function ofCampaign({ policy: { freeRounds } }: Account, { operation, award, campaign, round }: WinRequest): Pick<Win, 'campaignForm' | 'campaignKey'> {
+  if (campaign === undefined || (award !== undefined && award !== 'free_rounds')) return {};
+  const isTotal = award === 'free_rounds' && round === undefined && (operation === 'award' || freeRounds !== 'per-round');
+  return { campaignForm: isTotal ? 'total' : 'per-round', ...((isTotal || freeRounds === 'either') && { campaignKey: campaignKeyOf(campaign) }) };
+}
 
 export function adjustmentOf(account: Account, { reference, currency, amount, game, round }: AdjustRequest): Adjustment {
   return {
@@ -90,7 +96,7 @@ export function rollbackOf(request: RollbackRequest, otherwise?: string): Rollba
 
 export function playOf(account: Account, request: PlayRequest): Play {
   const { currency, round, closeRound } = request;
-  const game = request.actions.map((action) => (action.kind === 'rollback' ? undefined : action.game)).find((each) => each !== undefined);
+  const game = request.game ?? request.actions.map((action) => (action.kind === 'rollback' ? undefined : action.game)).find((each) => each !== undefined);
   const actions = request.actions.map((action) => {
     if (action.kind === 'rollback') return rollbackOf(action, currency);
     return action.kind === 'bet' ? betOf(account, action) : winOf(account, action);

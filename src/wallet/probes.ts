@@ -69,7 +69,7 @@ export function followUps(calls: readonly Call[], stateOf: StateOf) {
       if (part.kind === 'win') {
         follow(known('bet', part.betKey));
         const total = known('award', part.campaignKey);
-        if (total?.original !== undefined && !known('award', total.original)) followKey('win', total.original);
+        if (total?.digest === part.digest && total.original !== undefined && !known('award', total.original)) followKey('win', total.original);
       }
       if (part.kind !== 'rollback') continue;
       const bet = follow(known('bet', part.originalKey));

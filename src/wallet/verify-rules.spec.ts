@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { isFound, wrongOf, type Edit } from '../../test/support/damage.ts';
-import { laneGround } from '../../test/support/lanes.ts';
+import { laneGround, LaneSeat } from '../../test/support/lanes.ts';
 import { verify } from './verify.ts';
 
 // What `verify` sees of debts, awards, adjustments, reversals, cancelled rounds, totals, and references unique across players.
-const here = laneGround([{ rollbackAfterWin: 'reverse', freeRounds: 'total', idScope: 'global', roundScope: 'game', deadlineMs: 10_000 }], 4);
+const here = laneGround([{ rollbackAfterWin: 'reverse', freeRounds: 'total', idScope: 'global', roundScope: 'game', deadlineMs: 10_000 }, { deadlineMs: 10_000 }], 4);
 let witness: string;
 let superuser: pg.Client;
 
@@ -13,6 +13,7 @@ let superuser: pg.Client;
  * Version 1 is the opening deposit of 100, then: 2 b1 −10 · 3 w1 +30 on b1 · 4 and 5 w1 and b1 undone as one (k1) · 6 j1 +50 ·
  * 7 b2 −140 in r2 · 8 j1 undone (k2): −10, owes 40 · 9 a1 −20: owes 20 · 10 a1 undone (k3): forgiven · 11 b2 given back by ·
  * 12 r2 cancelled · 13 t1 +30 for campaign 7 · 14 b4 −1 in r4 · 15 r4 closed. Then r9 is cancelled (16) that nobody has seen.
+ * At another account campaign 9 is paid round by round: 17 f1 +5 and 18 f2 +6, and 19 t2 +7 is the total of campaign 8.
  */
 async function story(): Promise<void> {
   const seat = here.seat();
@@ -25,6 +26,9 @@ async function story(): Promise<void> {
     await seat.bet('b9', 5_000, { round: 'r4', game: 'game-2' }),
   ];
   expect(said.filter((answer) => /^(applied|cancelled|closed)/.test(answer)).length).toBe(13);
+  const each = new LaneSeat(here.one, here.account(1), witness);
+  const rounds = { campaign: '9', award: 'free_rounds' } as const;
+  expect([await each.win('f1', 5, rounds), await each.win('f2', 6, rounds), await each.total('t2', 7, '8')]).toEqual(['applied 174', 'applied 180', 'applied 187']);
   const other = here.seat();
   await other.bet('theirs', 1);
 }
@@ -43,7 +47,8 @@ const both = (one: string, other: string) => `encode(substring(sha256(convert_to
 const round = (name: string, set: string) => `update round set ${set} where player_id = $1 and round = ${both(name, 'game-1')}`;
 const hash = (text: string) => `encode(substring(sha256('${text}') for 16), 'hex')::uuid`;
 const reference = (text: string) => `reference = ${hash(text)}`;
-const CAMPAIGN = `operation = 'award' and reference = ${both('campaign', '7')}`;
+const campaign = (name: string) => `operation = 'award' and reference = ${both('campaign', name)}`;
+const NO_DIGEST = '00000000-0000-0000-0000-000000000000';
 
 const DEBTS: readonly Edit[] = [
   ['of a wallet', 'update wallet set debt = debt + 1 where player_id = $1 returning version', ['I1', 'I18'], /the debt is 40000001, its rows sum up to 40000000/],
@@ -64,7 +69,13 @@ const MOVES: readonly Edit[] = [
   ['a reversal that undoes something else', ledger(4, 'undoes = (select transaction_id from transaction where player_id = $1 and version = 7)'),
     ['I8', 'I9', 'I16', 'I17'], /it moves -30000000 and undoes .*, which moved -140000000/],
   ['a total’s campaign', ledger(13, "campaign = '8'"), ['I4'], /the key of a award stands for a transaction of reference "t1"/],
-  ['a campaign’s key that stands for another total', key(CAMPAIGN, `original = ${hash('t9')}`), ['I4'], /stands for a transaction of reference "t1"/],
+  ['a campaign’s key that stands for another total', key(campaign('7'), `original = ${hash('t9')}`), ['I4'], /stands for a transaction of reference "t1"/],
+  ['a campaign paid round by round as one of a total', key(campaign('9'), "digest = 'abcdef00-0000-0000-0000-000000000000'"), ['I4'],
+    /it pays campaign "9" round by round, which is paid as a total, once/],
+  ['a campaign of a total as one paid round by round', key(campaign('8'), `digest = '${NO_DIGEST}'`), ['I4'], /the key of a award stands for a transaction of reference "t2"/],
+  ['a campaign’s total paid again', `with k as (update transaction_key set transaction_id = (select transaction_id from transaction where player_id = $1 and version = 18)
+    where player_id = $1 and ${campaign('8')}) select version, transaction_id from transaction where player_id = $1 and version = 19`, ['I4'],
+    /it pays campaign "8" as a total, which is paid as a total, once/],
   ['an award’s own key gone', `delete from transaction_key where player_id = $1 and operation = 'award' and ${reference('t1')} ${RETURNING}`, ['I4'],
     /no key of operation win for its reference "t1"/],
 ];

@@ -3,7 +3,8 @@ import { verify } from '../../src/wallet/verify.ts';
 import { laneGround } from '../support/lanes.ts';
 
 // Two processes serve one wallet; another session holds it until both of them wait for it. Everybody starts with 100 EUR.
-const here = laneGround([{ rollbackAfterWin: 'reverse', freeRounds: 'total', deadlineMs: 10_000 }], 60);
+const here = laneGround([{ rollbackAfterWin: 'reverse', freeRounds: 'total', deadlineMs: 10_000 }, { deadlineMs: 10_000 }], 60);
+const EITHER = 1;
 const TIMES = 4;
 
 it('a bet that is reversed while another win of it comes is undone with both, or with the one that was there', async () => {
@@ -28,6 +29,27 @@ it('a total and its resend at once, under one id or two, are paid once', async (
 it('two totals of one campaign that differ at once: one is paid, the other a conflict', async () => {
   const answers = await here.race(here.seat(), ({ total }) => total('t1', 30, 'spring'), ({ total }) => total('t2', 31, 'spring'));
   expect([['TRANSACTION_CONFLICT 130', 'applied 130'], ['TRANSACTION_CONFLICT 131', 'applied 131']]).toContainEqual(answers.toSorted());
+});
+
+it('a total and a win of one of its rounds at once: whichever is first is paid and decides the form, for good', async () => {
+  for (let i = 0; i < TIMES; i++) {
+    const seat = here.seat(EITHER);
+    const [total, win] = await here.race(seat, ({ total: pay }) => pay('t', 30, 'spring'), ({ win: pay }) => pay('w', 5, { award: 'free_rounds', campaign: 'spring' }));
+    expect([['applied 130', 'TRANSACTION_CONFLICT 130'], ['TRANSACTION_CONFLICT 105', 'applied 105']]).toContainEqual([total, win]);
+    const isTotal = total === 'applied 130';
+    expect([await seat.total('t', 30, 'spring'), await seat.at(here.two).win('w', 5, { award: 'free_rounds', campaign: 'spring' })])
+      .toEqual(isTotal ? ['replayed 130', 'TRANSACTION_CONFLICT 130'] : ['TRANSACTION_CONFLICT 105', 'replayed 105']);
+  }
+});
+
+it('the first two wins of a campaign round by round at once are both paid, and keep its total off', async () => {
+  for (let i = 0; i < TIMES; i++) {
+    const seat = here.seat(EITHER);
+    const pay = (reference: string, amount: number) => ({ win }: typeof seat) => win(reference, amount, { award: 'free_rounds', campaign: 'spring' });
+    const answers = await here.race(seat, pay('w1', 5), pay('w2', 6));
+    expect([['applied 105', 'applied 111'], ['applied 106', 'applied 111']]).toContainEqual(answers.toSorted());
+    expect(await seat.total('t', 11, 'spring')).toBe('TRANSACTION_CONFLICT 111');
+  }
 });
 
 it('a round that is cancelled while a bet of it is under way leaves the player uncharged', async () => {

@@ -110,6 +110,29 @@ describe('keys', () => {
     expect([await seat.rollback('k', 't1', { originalType: 'award' }), await seat.total('t2', 30, '7')]).toEqual(['applied 99', 'ROLLED_BACK 99']);
   });
 
+  it('of a campaign paid round by round are found again by each of its wins and by its total, batches later and within one', async () => {
+    const seat = under('native');
+    const free = { award: 'free_rounds', campaign: '7' } as const;
+    expect([await seat.win('w1', 5, free), await seat.total('t', 30, '7'), await seat.win('w2', 6, free), await seat.win('w1', 5, free)]).toEqual([
+      'applied 105', 'TRANSACTION_CONFLICT 105', 'applied 111', 'replayed 111',
+    ]);
+    expect([await seat.rollback('k1', 'w1'), await seat.rollback('k2', 'w2'), await seat.total('t', 30, '7'), await seat.win('w3', 7, free)]).toEqual([
+      'applied 106', 'applied 100', 'TRANSACTION_CONFLICT 100', 'applied 107',
+    ]);
+    const other = under('native');
+    expect(await Promise.all([other.win('w1', 5, free), other.win('w2', 6, free), other.total('t', 30, '7')])).toEqual(['applied 105', 'applied 111', 'TRANSACTION_CONFLICT 111']);
+    const keys = await here.sql<{ operation: string }>(
+      'select operation::text from transaction_key where player_id = $1 and account_id = $2 order by 1', [other.player, other.account.accountId]);
+    expect(keys.map(({ operation }) => operation)).toEqual(['award', 'win', 'win']);
+  });
+
+  it('of a campaign paid as a total keep its rounds off, also those that settle a bet', async () => {
+    const seat = under('native');
+    expect([await seat.bet('f', 5, { free: true, campaign: '7' }), await seat.total('t', 30, '7')]).toEqual(['applied 100', 'applied 130']);
+    const ofRound = seat.win('w', 5, { bet: 'f', campaign: '7' }).catch(({ message }: Error) => message);
+    expect([await ofRound, await seat.win('w', 5, { bet: 'f' })]).toEqual(['TRANSACTION_CONFLICT 130', 'applied 135']);
+  });
+
   it('of rounds that their games tell apart', async () => {
     const seat = under('game');
     expect([await seat.bet('b1', 10, { game: 'game-1', closeRound: true }), await seat.bet('b2', 10, { game: 'game-2' })]).toEqual(['applied 90', 'applied 80']);
@@ -130,6 +153,17 @@ describe('keys', () => {
     expect(await seat.play([asked.rollback('k1', 'b'), asked.rollback('k2', 'w'), asked.rollback('k3', 'late')])).toBe('applied,applied,tombstoned 100');
     expect(await seat.play([bet('late', 5), bet('b2', 5)], true)).toBe('ignored,applied 95');
     expect(await seat.play([asked.rollback('k1', 'b'), asked.rollback('k4', 'b2')])).toBe('replayed,applied 100');
+  });
+
+  it('of a play of rollbacks alone that closes its round: once, in a row of its own, whatever it moved', async () => {
+    const seat = under('native');
+    await seat.bet('b', 10);
+    const late = () => seat.play([asked.rollback('k1', 'late')], true);
+    expect([await late(), await late(), await seat.bet('b2', 1), await seat.close()]).toEqual(['tombstoned 90', 'replayed 90', 'ROUND_CLOSED 90', 'closed 90']);
+    expect(await ledger(seat)).toEqual(['bet -10', 'close 0']);
+    const unknown = under('native');
+    expect([await unknown.play([asked.rollback('k1', 'late')], true), await unknown.bet('b', 1), await unknown.play([asked.rollback('k1', 'late')], true), await unknown.bet('b2', 1)])
+      .toEqual(['tombstoned 100', 'applied 99', 'replayed 99', 'applied 98']);
   });
 });
 

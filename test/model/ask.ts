@@ -59,7 +59,8 @@ const claimOf = (book: Book, account: number, reference: string): Claim | undefi
 
 /** Where ids reach across players: with what this call claims before it is judged, if it is not known. A rollback claims its original's reference too. */
 export function claimed(book: Book, asks: readonly Ask[]): Book {
-  const isNew = ({ account, operation, reference }: Ask) => policyOf(book, account).idScope === 'global' && !keyOf(book, account, operation, reference);
+  const then = { ...book, entries: book.entries.slice(0, book.asOf) };
+  const isNew = ({ account, operation, reference }: Ask) => policyOf(book, account).idScope === 'global' && !keyOf(then, account, operation, reference);
   return asks.filter(isNew).reduce((so, ask) => {
     const { account, operation, reference, about } = ask;
     const claims: Claim[] = operation === 'rollback' && about === reference ? [] : [{ what: 'claim', account, operation, reference }];

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { oneCall, sequenceOf, type Sequence } from './commands.ts';
-import { openGround, POLICIES, type Ground } from './ground.ts';
+import { oneCall, oneContested, sequenceOf, type Sequence } from './commands.ts';
+import { ALL, openGround, policiesWhere, type Ground } from './ground.ts';
 import { runProperty } from './runs.ts';
 import { walkerOf } from './walk.ts';
 
@@ -28,7 +28,7 @@ describe('commands sent at once', () => {
   }
 
   it(`by ${PLAYERS} players are answered and booked as each player's model says, in batches of many`, async () => {
-    const sequence = sequenceOf(POLICIES.length, { minLength: 5, maxLength: 12 });
+    const sequence = sequenceOf(ALL, { minLength: 5, maxLength: 12 });
     const sequences = fc.array(sequence, { minLength: PLAYERS, maxLength: PLAYERS, size: 'max' });
     const { isWhole } = await runProperty('lockstep', fc.asyncProperty(sequences, inLockstep), { runs: 30, strands: 1, shrink: false });
     if (!isWhole) return;
@@ -51,10 +51,22 @@ describe('commands sent at once', () => {
 
   it('by one player are answered and booked as in one of their orders', async () => {
     const bursts = fc.tuple(
-      sequenceOf(POLICIES.length, { minLength: 0, maxLength: 8 }),
-      sequenceOf(POLICIES.length, { minLength: 3, maxLength: 4 }, oneCall),
-      sequenceOf(POLICIES.length, { minLength: 3, maxLength: 5 }, oneCall),
+      sequenceOf(ALL, { minLength: 0, maxLength: 8 }),
+      sequenceOf(ALL, { minLength: 3, maxLength: 4 }, oneCall),
+      sequenceOf(ALL, { minLength: 3, maxLength: 5 }, oneCall),
     );
     await runProperty('bursts', fc.asyncProperty(bursts, burst), { runs: 800, strands: 4 });
   }, 600_000);
+
+  it('by two players, each through another process, under references that reach across both', async () => {
+    const contested = (minLength: number, maxLength: number) => sequenceOf(policiesWhere(({ idScope }) => idScope === 'global'), { minLength, maxLength }, oneContested);
+    const conflicts = () => ground.situations.get('bet TRANSACTION_CONFLICT') ?? 0;
+    const before = conflicts();
+    const { isWhole } = await runProperty('contests', fc.asyncProperty(fc.tuple(contested(0, 2), contested(3, 4), contested(2, 4)), burst), { runs: 300, strands: 4 });
+    if (isWhole) expect(conflicts() - before).toBeGreaterThan(100);
+  }, 600_000);
+
+  it('leave no invariant broken', async () => {
+    expect(await ground.wrong()).toEqual([]);
+  }, 120_000);
 });

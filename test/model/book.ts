@@ -107,6 +107,8 @@ export interface Book {
   readonly entries: readonly Entry[];
   /** of the accounts whose ids reach across players: what another player claimed, `account reference` */
   readonly heldElsewhere?: ReadonlySet<string>;
+  /** of calls at once: how many entries there were before them, which is all that a batch knows of when it claims references */
+  readonly asOf?: number | undefined;
 }
 
 /** without the fields that are not there */
@@ -117,6 +119,15 @@ export const add = (book: Book, ...entries: Entry[]): Book => ({ ...book, entrie
 export const policyOf = (book: Book, account: number): Policy => book.facts.policies[account] as Policy;
 export const movements = (book: Book): readonly Movement[] => book.entries.filter((entry) => entry.what === 'movement');
 export const hasWallet = (book: Book, currency: string): boolean => Object.hasOwn(book.facts.openings, currency);
+
+/** In which form a win pays the free rounds of its campaign, if it says one; without a round as their total, where the account knows totals. */
+export function formOf(book: Book, win: { account: number; type: string; campaign?: string | undefined; round?: string | undefined }): 'per-round' | 'total' | undefined {
+  if (win.campaign === undefined || (win.type !== 'win' && win.type !== 'free_rounds')) return undefined;
+  return win.round === undefined && policyOf(book, win.account).freeRounds !== 'per-round' ? 'total' : 'per-round';
+}
+
+export const formOfWin = (book: Book, movement: Movement): 'per-round' | 'total' | undefined =>
+  (movement.kind === 'win' || movement.kind === 'promo_win' ? formOf(book, { ...movement, type: movement.award ?? 'win' }) : undefined);
 
 /** balance, debt and version of a wallet, now or right after the movement `upTo` */
 export function walletOf(book: Book, currency: string, upTo?: number): { balance: bigint; debt: bigint; version: number } {

@@ -66,10 +66,10 @@ const bet = fc.record({
 });
 const win = fc.record({
   transactionId: reference, currency, amount: prize, gameId: game, roundId: round, betTransactionId: betNamed, closeRound: closes,
-  type: onceIn(9, fc.constant('win')),
+  type: onceIn(9, fc.constant('win')), campaignId: onceIn(8, campaign),
 });
 const award = fc.record({
-  transactionId: reference, currency, amount: prize, type: fc.constantFrom('jackpot', 'free_rounds', 'tournament'),
+  transactionId: reference, currency, amount: prize, type: weighted([1, 'jackpot'], [3, 'free_rounds'], [1, 'tournament']),
   gameId: onceIn(2, game), roundId: onceIn(2, round), betTransactionId: onceIn(2, earlier), campaignId: onceIn(2, campaign),
   closeRound: closes,
 });
@@ -88,8 +88,8 @@ const action = fc.oneof(
   fc.record({ type: fc.constant('win'), transactionId: reference, amount: prize, betTransactionId: betNamed }),
   undo,
 ).map(present);
-const playOf = (actions: Arbitrary<object>) => fc.record({
-  currency, gameId: game, roundId: round, sessionToken: onceIn(4, session), closeRound: closes,
+const playOf = (actions: Arbitrary<object>, closeRound = closes) => fc.record({
+  currency, gameId: game, roundId: round, sessionToken: onceIn(4, session), closeRound,
   actions: fc.uniqueArray(actions as Arbitrary<Record<string, unknown>>, {
     minLength: 1, maxLength: 4, selector: ({ type, transactionId }) => (transactionId === NEW ? {} : `${String(type)} ${String(transactionId)}`),
   }),
@@ -122,10 +122,10 @@ const again: Arbitrary<Step> = fc.record({ do: fc.constant('again' as const), wh
 const calls: fc.WeightedArbitrary<Step>[] = [
   { weight: 10, arbitrary: call('bet', bet) },
   { weight: 8, arbitrary: call('win', win) },
-  { weight: 2, arbitrary: call('win', award) },
+  { weight: 4, arbitrary: call('win', award) },
   { weight: 7, arbitrary: call('rollback', rollback) },
   { weight: 5, arbitrary: call('play', playOf(action)) },
-  { weight: 1, arbitrary: call('play', playOf(undo.map(present))) },
+  { weight: 2, arbitrary: call('play', playOf(undo.map(present), onceIn(2, fc.boolean()))) },
   { weight: 2, arbitrary: call('adjust', adjust) },
   { weight: 1, arbitrary: call('close-round', fc.record({ currency, roundId: round })) },
   { weight: 1, arbitrary: call('cancel-round', fc.record({ currency, roundId: round })) },
@@ -139,9 +139,64 @@ const happenings: fc.WeightedArbitrary<Step>[] = [
   { weight: 1, arbitrary: fc.record({ do: fc.constant('end session' as const), session: weighted([3, 'own'], [1, 'yen']) }) },
 ];
 
-/** only calls: what may be sent at once */
-export const oneCall: Arbitrary<Step> = fc.oneof(...calls);
-export const oneStep: Arbitrary<Step> = fc.oneof(...calls, ...happenings);
+/** Steps of one account that lead to each other, which steps drawn one by one seldom do. */
+const story = (steps: Arbitrary<readonly (readonly [operation: string, fields: Readonly<Record<string, unknown>>])[]>): Arbitrary<readonly Step[]> =>
+  fc.tuple(steps, weighted([9, 0], [1, 1]), round, currency).map(([drawn, account, roundId, code]) => drawn.map(([operation, fields]): Step =>
+    ({ do: 'call', account, operation, body: present({ transactionId: NEW, currency: code, ...(operation === 'rollback' ? {} : { gameId: 'game-1', roundId }), ...fields }) })));
+
+const undoing = (originalType: string, back = 0) => onceIn(3, fc.constant(SAME)).map((amount) =>
+  ['rollback', { originalType, originalTransactionId: `${BACK}${back}`, amount }] as const);
+const cash = weighted([6, '10'], [4, '25.5'], [1, '60']);
+
+/** a bet that several wins name: some of them are undone, and then it */
+const namedByMany = story(fc.tuple(
+  cash.map((amount) => ['bet', { amount }] as const),
+  fc.array(prize.map((amount) => ['win', { amount, betTransactionId: `${BACK}0` }] as const), { minLength: 1, maxLength: 3, size: 'max' }),
+  fc.array(fc.nat(2).chain((back) => undoing('win', back)), { maxLength: 3, size: 'max' }),
+  onceIn(3, cash.map((amount) => ['bet', { amount, roundId: 'r2' }] as const)),
+  fc.array(undoing('bet'), { minLength: 1, maxLength: 2, size: 'max' }),
+).map(([bet0, wins, unpaid, spent, undone]) => [bet0, ...wins, ...unpaid, ...(spent ? [spent] : []), ...undone]));
+
+/** a correction, of what is there or of more, with money that comes and goes beside it; then it is undone by its type */
+const corrected = story(fc.tuple(
+  onceIn(2, weighted([1, '-1000'], [1, '-25.5']).map((amount) => ['adjust', { amount }] as const)),
+  weighted([4, '-10'], [4, '-25.5'], [4, '-1000'], [2, '40.25'], [2, '1000']).map((amount) => ['adjust', { amount }] as const),
+  onceIn(3, fc.oneof(prize.map((amount) => ['win', { amount, type: 'jackpot' }] as const), cash.map((amount) => ['bet', { amount }] as const))),
+  fc.array(fc.nat(1).chain((back) => undoing('adjustment', back)), { minLength: 1, maxLength: 3, size: 'max' }),
+).map(([before, adjusted, between, undone]) => [...(before ? [before] : []), adjusted, ...(between ? [between] : []), ...undone]));
+
+/** one campaign, paid in either form, again, and undone */
+const campaigned = story(campaign.chain((campaignId) => fc.array(fc.oneof(
+  { weight: 3, arbitrary: prize.map((amount) => ['win', { amount, type: 'free_rounds', campaignId }] as const) },
+  { weight: 3, arbitrary: weighted([3, '40.25'], [1, '10']).map((amount) => ['win', { amount, type: 'free_rounds', campaignId, roundId: undefined, gameId: undefined }] as const) },
+  { weight: 1, arbitrary: prize.map((amount) => ['win', { amount, campaignId }] as const) },
+  { weight: 1, arbitrary: undoing('award') },
+), { minLength: 2, maxLength: 5, size: 'max' })));
+
+/** What two players ask for at once under few references, where those reach across players. */
+const few = weighted([3, 'a'], [2, 'b'], [1, 'c']);
+const contest = (operation: string, fields: Arbitrary<object>): Arbitrary<Step> => fc.tuple(fields, fc.boolean())
+  .map(([body, byNeighbour]) => ({ do: 'call', account: 0, operation, body: present({ currency: 'EUR', gameId: 'game-1', roundId: 'r1', ...body }), byNeighbour }));
+const contested: fc.WeightedArbitrary<Step>[] = [
+  { weight: 5, arbitrary: contest('bet', fc.record({ transactionId: few, amount: cash })) },
+  { weight: 2, arbitrary: contest('win', fc.record({ transactionId: few, amount: prize, type: fc.constant('jackpot') })) },
+  { weight: 1, arbitrary: contest('adjust', fc.record({ transactionId: few, amount: correction })) },
+  { weight: 3, arbitrary: contest('rollback', fc.record({ transactionId: fc.oneof(few, rollbackReference), originalTransactionId: few, gameId: fc.constant(undefined) })) },
+  { weight: 2, arbitrary: contest('play', fc.record({
+    actions: fc.uniqueArray(fc.record({ type: fc.constant('bet'), transactionId: few, amount: cash }), { minLength: 1, maxLength: 3, selector: ({ transactionId }) => transactionId }),
+  })) },
+];
+
+type Piece = readonly Step[];
+const alone = (steps: fc.WeightedArbitrary<Step>[]): Arbitrary<Piece> => fc.oneof(...steps).map((step) => [step]);
+
+/** only single calls: what may be sent at once */
+export const oneCall: Arbitrary<Piece> = alone(calls);
+export const oneContested: Arbitrary<Piece> = alone(contested);
+/** a call, something that happens, or a story */
+export const onePiece: Arbitrary<Piece> = fc.oneof(
+  { weight: 18, arbitrary: alone([...calls, ...happenings]) }, { weight: 1, arbitrary: namedByMany }, { weight: 1, arbitrary: corrected }, { weight: 1, arbitrary: campaigned },
+);
 
 export interface Sequence {
   /** which policy the sequence's own account has, and which the other */
@@ -150,10 +205,10 @@ export interface Sequence {
   readonly steps: readonly (Step | null)[];
 }
 
-/** Without fast-check's bias to small values: here they are no edge cases, only dull sequences. */
-export function sequenceOf(policies: number, length: { minLength: number; maxLength: number }, step = oneStep): Arbitrary<Sequence> {
+/** Under some of the policies, by their numbers. Without fast-check's bias to small values: here they are no edge cases, only dull sequences. */
+export function sequenceOf(policies: readonly number[], length: { minLength: number; maxLength: number }, piece = onePiece): Arbitrary<Sequence> {
   return fc.noBias(fc.record({
-    accounts: fc.tuple(fc.nat(policies - 1), fc.nat(policies - 1)),
-    steps: fc.array(fc.option(step, { nil: null, freq: 1_000_000 }), { ...length, size: 'max' }),
+    accounts: fc.tuple(fc.constantFrom(...policies), fc.constantFrom(...policies)),
+    steps: fc.array(fc.option(piece, { nil: null, freq: 1_000_000 }), { ...length, size: 'max' }).map((pieces) => pieces.flatMap((steps): readonly (Step | null)[] => steps ?? [null])),
   }));
 }

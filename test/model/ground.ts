@@ -1,10 +1,10 @@
 /** Where the model and the running system meet: an operator, its account for every policy there is, players with wallets in EUR and JPY. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { freshDatabase } from '../support/cluster.ts';
+import { freshDatabase, type TestDatabase } from '../support/cluster.ts';
 import { Provider, type Reply } from '../support/provider.ts';
 import { serveHere } from '../support/server.ts';
-import { createWorld } from '../support/world.ts';
+import { brokenIn, createWorld, openFunded } from '../support/world.ts';
 import type { Book, Facts, Policy } from './book.ts';
 import { OTHER_SESSIONS, SESSIONS, type Sequence } from './commands.ts';
 import type { Call } from './model.ts';
@@ -38,6 +38,10 @@ export const POLICIES: readonly Policy[] = Array.from({ length: RECORDS }, (_, r
   return { ...drawn, ...(drawn.rounds === 'none' ? { winNeeds: 'bet' } : {}) };
 });
 
+/** The numbers of those for which this holds. */
+export const policiesWhere = (holds: (policy: Policy) => boolean): readonly number[] => [...POLICIES.keys()].filter((i) => holds(POLICIES[i] as Policy));
+export const ALL = policiesWhere(() => true);
+
 /** A new player: what the model knows of it, and its sessions' tokens. */
 export interface Place {
   readonly book: Book;
@@ -59,7 +63,10 @@ export interface Ground {
   /** the database's number of each account that the model counts from 0 */
   readonly accountIds: readonly number[];
   seat(accounts: Sequence['accounts']): Promise<Seat>;
-  send(call: Call): Promise<Reply>;
+  /** through one of two instances of the service */
+  send(call: Call, at?: 0 | 1): Promise<Reply>;
+  /** what breaks an invariant, as `verify` tells it */
+  wrong(): Promise<string[]>;
   /** notes that this kind of answer was seen */
   met(situation: string): void;
   readonly situations: ReadonlyMap<string, number>;
@@ -70,15 +77,15 @@ export async function openGround(): Promise<Ground> {
   const database = await freshDatabase();
   const policies = POLICIES.map((policy) => ({ ...policy, deadlineMs: 10_000 }));
   const world = await createWorld(database, { players: { EUR: 1 }, policies });
-  const served = await serveHere(database);
-  const providers = world.accounts.map((account) => new Provider(served.baseUrl, account));
+  const served = [await serveHere(database), await serveHere(database)] as const;
+  const providers = served.map(({ baseUrl }) => world.accounts.map((account) => new Provider(baseUrl, account)));
   const pool = new pg.Pool({ connectionString: database.url('superuser'), max: 4 });
   const accountIds = world.accounts.map(({ accountId }) => accountId);
   const ids: Promise<string>[] = [];
 
   const nextPlayer = async (): Promise<string> => {
     if (ids.length === 0) {
-      const opened = openPlayers(pool, world.operators[0] as string);
+      const opened = openPlayers(pool, database, world.operators[0] as string);
       ids.push(...Array.from({ length: CHUNK }, async (_, i) => (await opened)[i] as string));
     }
     return ids.pop() as Promise<string>;
@@ -107,28 +114,22 @@ export async function openGround(): Promise<Ground> {
   return {
     pool, accountIds, seat, situations,
     met: (situation) => void situations.set(situation, 1 + (situations.get(situation) ?? 0)),
-    send: ({ account, operation, body }) => (providers[account] as Provider).call(operation, body),
+    send: ({ account, operation, body }, at = 0) => (providers[at]?.[account] as Provider).call(operation, body),
+    wrong: () => brokenIn(database),
     close: async () => {
-      for (const provider of providers) provider.close();
+      for (const provider of providers.flat()) provider.close();
       await pool.end();
-      await served.close();
+      for (const { close } of served) await close();
     },
   };
 }
 
-/** Wallets at version 1, each with the ledger row of its first deposit. */
-async function openPlayers(pool: pg.Pool, operator: string): Promise<readonly string[]> {
+/** Wallets at version 1, after their first deposit. */
+async function openPlayers(pool: pg.Pool, database: TestDatabase, operatorId: string): Promise<readonly string[]> {
   const ids = Array.from({ length: CHUNK }, () => randomUUID());
   await pool.query(
-    'insert into player (player_id, operator_id, external_id) select id, $2, id::text from unnest($1::uuid[]) id', [ids, operator]);
-  await pool.query(`
-    with opening as (select p, c, b from unnest($1::uuid[]) p cross join unnest($3::text[], $4::bigint[]) x(c, b)), wallets as (
-      insert into wallet (balance, version, at, player_id, operator_id, currency) select b, 1, now(), p, $2, c from opening)
-    insert into transaction (player_id, operator_id, currency, account_id, amount, balance_after, version, at, lane, batch, kind, house,
-      closes_round, transaction_id)
-    select p, $2, c, (select account_id from provider_account where operator_id = $2 and provider = 'cashier'), b, b, 1, now(), 0, 0,
-      'deposit', 4, false, uuidv7()
-    from opening`, [ids, operator, Object.keys(OPENINGS), Object.values(OPENINGS)]);
+    'insert into player (player_id, operator_id, external_id) select id, $2, id::text from unnest($1::uuid[]) id', [ids, operatorId]);
+  for (const [currency, balance] of Object.entries(OPENINGS)) await openFunded(database, operatorId, ids.map((id) => ({ id, currency })), balance);
   return ids;
 }
 

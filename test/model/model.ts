@@ -145,24 +145,21 @@ function play(before: Book, account: number, fields: Fields): Answered {
     if (verdict.is === 'refused') receipts[actionIndex] = skipped(running, overtaken as Note, currency);
     else receipts[actionIndex] = receipt(running, verdict.key, verdict.is === 'new' ? 'now' : 'again');
   }
+  const after = fields.closeRound && verdicts.some(({ is }) => is === 'new') ? closedByPlay(running, { account, round: roundId, game: gameId }, verdicts) : running;
   if (receipts.every(({ status: so }) => so === 'replayed') && policyOf(book, account).duplicateAnswer === 'exists') {
-    return { book: running, expected: problem(running, currency, 'TRANSACTION_CONFLICT') };
+    return { book: after, expected: problem(after, currency, 'TRANSACTION_CONFLICT') };
   }
-  const after = fields.closeRound && verdicts.some(isFirst) ? closedByPlay(running, { account, round: roundId, game: gameId }, verdicts) : running;
   const { balance, walletVersion } = walletText(after, currency);
   return { book: after, expected: { http: 200, body: { balance, walletVersion, receipts } } };
 }
 
-/** not a repetition of what was done, under whatever id */
-const isFirst = (verdict: Verdict): boolean => verdict.is === 'new' && !(verdict.key.what === 'note' && verdict.key.outcome === 'repeated');
-
-/** Where no new bet or win says so in its row, the closing has one of its own. */
+/** Where no new bet or win says so in its row, the closing has one of its own, of the game that the call names. */
 function closedByPlay(book: Book, place: Place, verdicts: readonly Verdict[]): Book {
   const round = roundOf(book, place);
   const isSaid = verdicts.some((verdict) => verdict.is === 'new' && verdict.key.operation !== 'rollback');
   if (!round || isSaid) return closed(book, place);
   if (round.state !== 'open') return book;
-  return closed(add(book, rowOf(book, 'close', { account: place.account, round: place.round as string, currency: round.currency })), place);
+  return closed(add(book, rowOf(book, 'close', { ...place, round: place.round as string, currency: round.currency })), place);
 }
 
 /** Nothing but rollbacks: wins before bets; else as they stand. */

@@ -1,6 +1,6 @@
 /** One bet, win, award, adjustment or rollback against a player's book, in the order of judgement. */
 import {
-  hasWallet, isSettled, isStopped, isWhollySettled, keyOf, policyOf, present, roundOf, sessionOf, undoingOf, walletOf,
+  formOf, formOfWin, hasWallet, isSettled, isStopped, isWhollySettled, keyOf, movements, policyOf, present, roundOf, sessionOf, undoingOf, walletOf,
   type Book, type Movement, type Note, type Policy, type Round,
 } from './book.ts';
 import { CONFLICT, digestOf, draft, isHeld, moved, refused, taken, type Ask, type Verdict } from './ask.ts';
@@ -11,14 +11,14 @@ export function judge(book: Book, ask: Ask): Verdict {
   const known = key && judgeKnown(book, key, ask);
   if (known) return known;
   if (!key && isHeld(book, ask, ask.reference)) return CONFLICT;
+  const paid = againstCampaign(book, ask);
+  if (paid) return paid;
   if (!hasWallet(book, ask.currency)) return refused('CURRENCY_MISMATCH');
   if (ask.operation === 'rollback') return judgeRollback(book, ask);
   if (ask.operation === 'adjustment') return adjusted(book, ask);
-  const paid = againstCampaign(book, ask);
-  if (paid && ask.round === undefined) return paid;
   const code = ask.operation === 'bet' ? againstBet(book, ask) : ask.type === 'win' ? againstWin(book, ask) : againstAward(book, ask);
   if (code) return refused(code);
-  return paid ?? moved(book, ask.operation === 'bet' ? betOf(book, ask) : winOf(book, ask));
+  return moved(book, ask.operation === 'bet' ? betOf(book, ask) : winOf(book, ask));
 }
 
 /** undefined: a refused bet that is judged again */
@@ -110,17 +110,15 @@ function againstAward(book: Book, ask: Ask): string | undefined {
   return [bet, roundOf(book, ask)].some((one) => one && one.currency !== ask.currency) ? 'CURRENCY_MISMATCH' : undefined;
 }
 
-/** Free rounds without a round are the total of their campaign: paid once, under whatever id; beside wins of it round by round where both forms are known. */
+/** A campaign is paid in one form: the policy's, or that of its first win, undone or not. Its total is paid once, under whatever id. */
 function againstCampaign(book: Book, ask: Ask): Verdict | undefined {
-  const policy = policyOf(book, ask.account);
-  if (ask.type !== 'free_rounds' || ask.campaign === undefined || policy.freeRounds === 'per-round') return undefined;
-  const ofCampaign = book.entries.filter((one): one is Movement => one.what === 'movement' && one.account === ask.account
-    && one.award === 'free_rounds' && one.campaign === ask.campaign);
-  const total = ofCampaign.find((one) => one.round === undefined);
-  if (ask.round !== undefined) return policy.freeRounds === 'total' ? CONFLICT : undefined;
-  if (total) {
-    if (undoingOf(book, total)) return refused('ROLLED_BACK');
-    return total.digest === digestOf(ask) ? { is: 'known', key: { ...total, reference: ask.reference } } : CONFLICT;
-  }
-  return undefined;
+  const form = ask.operation === 'win' ? formOf(book, ask) : undefined;
+  if (!form) return undefined;
+  const { freeRounds } = policyOf(book, ask.account);
+  const first = movements(book).find((one) => one.account === ask.account && one.campaign === ask.campaign && formOfWin(book, one));
+  const paid = freeRounds === 'either' ? first && formOfWin(book, first) : freeRounds;
+  if (paid !== undefined && paid !== form) return CONFLICT;
+  if (!first || form === 'per-round') return undefined;
+  if (first.digest !== digestOf(ask)) return CONFLICT;
+  return undoingOf(book, first) ? refused('ROLLED_BACK') : { is: 'known', key: { ...first, reference: ask.reference } };
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { sequenceOf } from './commands.ts';
-import { openGround, POLICIES, type Ground } from './ground.ts';
+import { ALL, openGround, type Ground } from './ground.ts';
 import { runProperty } from './runs.ts';
 import { walk } from './walk.ts';
 
@@ -30,7 +30,7 @@ describe('the running system and the model of its rules', () => {
   afterAll(() => ground?.close());
 
   it('give the same answers and end in the same books', async () => {
-    const sequences = sequenceOf(POLICIES.length, { minLength: 5, maxLength: 25 });
+    const sequences = sequenceOf(ALL, { minLength: 5, maxLength: 25 });
     const property = fc.asyncProperty(sequences, (sequence) => walk(ground, sequence));
     const { isWhole } = await runProperty('sequences', property, { runs: 1_600, strands: 16 });
     if (!isWhole) return;
@@ -38,4 +38,8 @@ describe('the running system and the model of its rules', () => {
       .flatMap(([operation, answers]) => answers.split(/\s+/).map((answer) => `${operation} ${answer}`));
     expect(wanted.filter((situation) => !ground.situations.has(situation))).toEqual([]);
   }, 600_000);
+
+  it('and no invariant is broken in them', async () => {
+    expect(await ground.wrong()).toEqual([]);
+  }, 120_000);
 });

@@ -1,6 +1,6 @@
 /** From a drawn step to what is sent at its place: repeats, new references and those of earlier calls, whose session, which player. */
 import { textOf } from './amounts.ts';
-import { isKey, movements, policyOf, present, type Book, type Movement } from './book.ts';
+import { movements, policyOf, present, type Book, type Movement } from './book.ts';
 import { BACK, NEW, SAME, type CallStep, type Step } from './commands.ts';
 import type { Place, Seat } from './ground.ts';
 import type { Call } from './model.ts';
@@ -20,33 +20,15 @@ export function resolve(step: Step, place: number, { seat, sent, books }: Past):
   if (!earlier) return undefined;
   const moved = movements(books[whoOf(seat, earlier)] as Book).filter(({ account }) => account === seat.accounts[earlier.account]);
   const change = step.do === 'again' ? step.change : {};
-  const filled = filledIn({ ...earlier, body: { ...earlier.body, ...change } }, `n${place}`, moved);
-  const isKnownElsewhere = (reference: unknown, currency: unknown) => (books[whoOf(seat, earlier)] as Book).entries.some((entry) => isKey(entry)
-    && (entry.reference === reference || entry.reference === `${String(reference)}${seat.suffix}`) && entry.currency !== currency);
-  const call = { ...earlier, body: earlier.operation === 'play' ? withoutKnown(filled, isKnownElsewhere) : filled };
+  const call = { ...earlier, body: filledIn({ ...earlier, body: { ...earlier.body, ...change } }, `n${place}`, moved) };
   if (step.do === 'call' || step.as === 'itself') return call;
   if (step.as === 'status') return asStatus(call);
   return asPlay(call, step.as === 'play' ? [] : [{ type: 'bet', transactionId: `n${place}+`, amount: '10' }]);
 }
 
-/**
- * Three shapes of a play are not sent: a rollback of the unknown before its own original, rollbacks alone that close their round (they do
- * not always), and a rollback in another currency's wallet. The rules do not say enough of them to judge the service by.
- */
-function withoutKnown(body: Fields, isKnownElsewhere: (reference: unknown, currency: unknown) => boolean): Fields {
-  const actions = body['actions'] as readonly Fields[];
-  const isLeftOut = ({ type, transactionId, originalTransactionId: original }: Fields, at: number) => type === 'rollback'
-    && (isKnownElsewhere(original, body['currency']) || isKnownElsewhere(transactionId, body['currency'])
-      || actions.slice(at + 1).some((later) => later['type'] !== 'rollback' && later['transactionId'] === original));
-  const sent = actions.filter((action, at) => !isLeftOut(action, at));
-  const { closeRound, ...rest } = body;
-  const isOnlyUndoing = sent.every(({ type }) => type === 'rollback');
-  return { ...rest, ...(isOnlyUndoing ? {} : present({ closeRound })), actions: sent.length > 0 ? sent : [{ type: 'win', transactionId: 'a', amount: '10' }] };
-}
-
 /** the same bet or win as an action of a play, or the same play, and more actions */
 function asPlay(call: CallStep, more: readonly Fields[]): CallStep {
-  const { operation, body: { transactionId, amount, betTransactionId, free, type, ...rest } } = call;
+  const { operation, body: { transactionId, amount, betTransactionId, free, type, campaignId, ...rest } } = call;
   const known = call.body['actions'];
   if (Array.isArray(known)) return { ...call, body: { ...call.body, actions: [...more, ...known] } };
   if ((operation !== 'bet' && operation !== 'win') || type !== undefined) return call;

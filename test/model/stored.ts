@@ -1,7 +1,7 @@
 /** What the database holds of one player, and what the model says it must hold. */
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { isKey, movements, policyOf, roundOf, undoingOf, walletOf, type Book, type Movement, type Place, type RoundEnd } from './book.ts';
+import { formOfWin, isKey, movements, policyOf, roundOf, undoingOf, walletOf, type Book, type Movement, type Place, type RoundEnd } from './book.ts';
 import type { Bound } from './compare.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -22,7 +22,7 @@ const QUERY = `
     from round r where player_id = $1
   ), keys as (
     select account_id as account, operation, reference, case operation when 'rollback' then 'known' else outcome::text end as outcome
-    from transaction_key where player_id = $1
+    from transaction_key where player_id = $1 and operation <> 'cashier'
   ), wallets as (
     select currency, balance::text, debt::text, version from wallet where player_id = $1
   )
@@ -90,7 +90,7 @@ function keyRows(book: Book, accountIds: readonly number[]): [string, Row][] {
     const outcome = operation === 'rollback' ? 'known' : entry.what === 'note' ? entry.outcome : 'applied';
     return [[`${account} ${operation} ${reference}`, { account: accountIds[account], operation, reference: hashed(reference), outcome }]];
   });
-  const campaigns = movements(book).filter((m) => m.award === 'free_rounds' && m.campaign !== undefined && m.round === undefined && policyOf(book, m.account).freeRounds !== 'per-round')
+  const campaigns = movements(book).filter((m) => formOfWin(book, m) && policyOf(book, m.account).freeRounds !== 'per-round')
     .map(({ account, campaign }): [string, Row] => [`${account} campaign ${campaign}`, {
       account: accountIds[account], operation: 'award', reference: CAMPAIGN, outcome: 'applied',
     }]);

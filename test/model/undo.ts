@@ -1,6 +1,6 @@
 /** What takes something back: a rollback of one transaction, of a bet with its wins, and a round that is cancelled. */
 import {
-  add, isSettled, keepsRounds, keyOf, movements, policyOf, roundOf, settledByRound, undoingOf, walletOf,
+  add, isSettled, keepsRounds, keyOf, movements, policyOf, present, roundOf, settledByRound, undoingOf, walletOf,
   type Book, type Movement, type Note, type Round, type RoundEnd,
 } from './book.ts';
 import { digestOf, draft, isHeld, meantBy, refused, taken, type Ask, type Verdict } from './ask.ts';
@@ -76,6 +76,8 @@ export function cancelled(book: Book, end: Omit<RoundEnd, 'what'>): Book {
   return add(emptied, rowOf(emptied, 'cancel', end), { what: 'round cancelled', ...end });
 }
 
-export const rowOf = (book: Book, kind: 'close' | 'cancel', { account, round, currency }: Omit<RoundEnd, 'what'>): Movement => ({
-  what: 'movement', id: book.entries.length, account, kind, digest: '', currency, amount: 0n, round,
+type End = Omit<RoundEnd, 'what' | 'game'> & { readonly game?: string | undefined };
+
+export const rowOf = (book: Book, kind: 'close' | 'cancel', { account, round, game, currency }: End): Movement => ({
+  what: 'movement', id: book.entries.length, account, kind, digest: '', currency, amount: 0n, round, ...present({ game }),
 });

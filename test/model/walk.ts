@@ -59,7 +59,7 @@ async function take(walk: Walk, steps: readonly Step[], place: number): Promise<
     calls.push(call);
     ({ books } = answerOf(books, call));
   }
-  const replies = await Promise.all(calls.map((call) => walk.ground.send(call)));
+  const replies = await Promise.all(calls.map((call) => walk.ground.send(call, call.who)));
   for (const [i, { operation, account, body, who }] of calls.entries()) {
     const what = `${who === 1 ? 'the neighbour: ' : ''}${operation} at account ${account} ${JSON.stringify(body)}`;
     walk.told.push(`${i > 0 ? 'and at once ' : ''}${what}\n  -> ${JSON.stringify(replies[i]?.body)}`);
@@ -68,27 +68,44 @@ async function take(walk: Walk, steps: readonly Step[], place: number): Promise<
   walk.views = walk.views.flatMap((view) => orders(calls.length).flatMap((order) => {
     const outcome = inOrder(walk, view, order.map((i) => [calls[i] as Sent, replies[i] as Reply]));
     if ('wrong' in outcome) wrong.push(`in the order ${order.join(' ')}: ${outcome.wrong}`);
-    return 'wrong' in outcome ? [] : [outcome];
+    return 'wrong' in outcome ? [] : outcome;
   }));
   if (walk.views.length === 0) fail(walk, [...new Set(wrong)].join('\n'));
 }
 
-function inOrder(walk: Walk, start: View, answered: readonly (readonly [Sent, Reply])[]): View | { readonly wrong: string } {
-  let view = start;
+/** Two views, where a call may have claimed references together with those before it, and would not have claimed them behind those. */
+function inOrder(walk: Walk, start: View, answered: readonly (readonly [Sent, Reply])[]): readonly View[] | { readonly wrong: string } {
+  let views = [start];
   for (const [call, reply] of answered) {
-    const { books, expected } = answerOf(view.books, call);
-    const outcome = compare(expected, reply, view.bounds[call.who] as Bound);
-    if ('wrong' in outcome) return outcome;
-    view = { books, bounds: view.bounds.map((bound, who) => (who === call.who ? outcome.bound : bound)) };
-    walk.ground.met(situation(call, expected));
+    const wrong: string[] = [];
+    views = views.flatMap((view) => {
+      const behind = answerOf(view.books, call);
+      const together = view === start ? behind : answerOf(view.books, call, start.books[call.who]?.entries.length);
+      const entriesOf = ({ books }: Answer) => books[call.who]?.entries.length;
+      return (entriesOf(behind) === entriesOf(together) ? [behind] : [behind, together]).flatMap(({ books, expected }) => {
+        const outcome = compare(expected, reply, view.bounds[call.who] as Bound);
+        if ('wrong' in outcome) {
+          wrong.push(outcome.wrong);
+          return [];
+        }
+        walk.ground.met(situation(call, expected));
+        return [{ books, bounds: view.bounds.map((bound, who) => (who === call.who ? outcome.bound : bound)) }];
+      });
+    });
+    if (views.length === 0) return { wrong: wrong.join('\nor ') };
   }
-  return view;
+  return views;
+}
+
+interface Answer {
+  readonly books: readonly Book[];
+  readonly expected: Expected;
 }
 
 /** What the other player holds is known to whom it bars. */
-function answerOf(books: readonly Book[], call: Sent): { readonly books: readonly Book[]; readonly expected: Expected } {
+function answerOf(books: readonly Book[], call: Sent, asOf?: number): Answer {
   const other = books[1 - call.who];
-  const own = books[call.who] as Book;
+  const own = { ...books[call.who] as Book, asOf };
   const { book, expected } = answer(other ? { ...own, heldElsewhere: claimsOf(other) } : own, call);
   return { books: books.map((one, who) => (who === call.who ? book : one)), expected };
 }

@@ -51,8 +51,8 @@ export class Judged {
   withdraw = (reference: string, amount: bigint): string => this.say(withdrawalOf({ reference, currency: 'EUR', amount }));
   close = (round = 'r', game?: string): string => this.say(closeOf(round, 'EUR', roundKeyOf(this.account, round, game), game));
   cancel = (round = 'r', game?: string): string => this.say(cancelOf(this.account, round, 'EUR', game));
-  play = (actions: readonly Action[], closeRound = false): string =>
-    this.say(playOf(this.account, { currency: 'EUR', round: 'r', closeRound, actions }));
+  play = (actions: readonly Action[], closeRound = false, game?: string): string =>
+    this.say(playOf(this.account, { currency: 'EUR', round: 'r', closeRound, actions, ...(game !== undefined && { game }) }));
   /** With the session whose token's hash this is. */
   betIn = (hash: string, reference: string, amount: bigint): string => this.say({ ...betOf(this.account, bet(reference, amount)), session: hash });
 

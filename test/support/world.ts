@@ -6,7 +6,8 @@ import type { Account } from '../../src/wallet/contract.ts';
 import { Lanes } from '../../src/wallet/lane.ts';
 import { depositOf } from '../../src/wallet/movements.ts';
 import { openWallets } from '../../src/wallet/money.ts';
-import type { TestDatabase } from './cluster.ts';
+import { verify } from '../../src/wallet/verify.ts';
+import { asSuperuser, type TestDatabase } from './cluster.ts';
 
 export interface WorldAccount {
   readonly accountId: number;
@@ -153,19 +154,32 @@ async function addPlayers(
   return players;
 }
 
+type Opened = Pick<WorldPlayer, 'id' | 'currency'>;
+
+/** Wallets of players who come later, filled by their operator's cashier. */
+export async function openFunded(database: TestDatabase, operatorId: string, players: readonly Opened[], balance: bigint): Promise<void> {
+  const [cashier] = await asSuperuser<{ account_id: number }>(
+    database.url('superuser'), `select account_id from provider_account where operator_id = $1 and provider = 'cashier'`, [operatorId]);
+  await fund(database, { accountId: cashier?.account_id as number, operatorId, policy: parsePolicy({}), games: new Map() }, players, balance);
+}
+
+/** What `verify` finds: invariant, player, version and a sentence. */
+export const brokenIn = async (database: TestDatabase): Promise<string[]> => (await verify(database.url('croupier_worker')))
+  .flatMap(({ invariant, violations }) => violations.map(({ player, version, what }) => `${invariant} ${player} ${version} ${what}`));
+
 /** Opens the wallets and deposits through the money path's own door, as production does. */
-async function fund(database: TestDatabase, cashier: Account, players: readonly WorldPlayer[], balance: bigint): Promise<void> {
+async function fund(database: TestDatabase, cashier: Account, players: readonly Opened[], balance: bigint): Promise<void> {
   const client = new pg.Client(database.url('croupier_money'));
   await client.connect();
-  await openWallets(client, players.map(({ id, operatorId, currency }) => ({ player: id, operator: operatorId, currency })));
+  await openWallets(client, players.map(({ id, currency }) => ({ player: id, operator: cashier.operatorId, currency })));
   await client.end();
   const fail = (message: string, error: unknown) => { throw new Error(message, { cause: error }); };
   const lanes = new Lanes({
     url: database.url('croupier_money'), lanes: 1, watch: { batch: () => undefined, waited: () => undefined, shed: () => undefined }, alert: fail,
   });
-  const deposit = (player: WorldPlayer) => lanes.submit({
+  const deposit = (player: Opened) => lanes.submit({
     account: cashier, player: player.id, deadlineAt: performance.now() + 60_000,
-    movement: depositOf({ reference: `opening ${player.id}`, currency: player.currency, amount: balance }),
+    movement: depositOf({ reference: `opening ${player.id} ${player.currency}`, currency: player.currency, amount: balance }),
   });
   for (let i = 0; i < players.length; i += 2_000) await Promise.all(players.slice(i, i + 2_000).map(deposit));
   await lanes.close();

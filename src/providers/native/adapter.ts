@@ -88,7 +88,7 @@ const WORDS: { readonly [Name in OperationName]: Words<Name> } = {
     read: (body, context) => ({
       ask: 'play', who: { player: body.playerId, token: body.sessionToken }, currency: ofThisSystem(body.currency, context),
       request: (currency) => ({
-        currency: body.currency, round: body.roundId, closeRound: body.closeRound === true,
+        currency: body.currency, round: body.roundId, game: body.gameId, closeRound: body.closeRound === true,
         actions: body.actions.map((action, i) => actionOf(body, action, currency, i)),
       }),
     }),

@@ -63,14 +63,30 @@ select k.player_id, k.currency, k.version, k.transaction_id,
 from transaction_key k left join transaction t on t.player_id = k.player_id and t.transaction_id = k.transaction_id
 where k.outcome = 'applied' and t.player_id is null`;
 
-/** A total of free rounds has a second key, which its campaign is known by. */
+/** The digest of a campaign's key where it stands for no total: its free rounds are paid round by round. */
+const BY_ROUND = "'00000000-0000-0000-0000-000000000000'::uuid";
+const isTotal = (row: string): string => `coalesce(${row}.award = 'free_rounds' and ${row}.round is null, false)`;
+
+/** A total of free rounds, or the first win of a campaign that is paid round by round, has a second key, which its campaign is known by. */
 const SECOND_KEYS = `
 select k.player_id, k.currency, k.version, k.transaction_id,
   format('the key of a %s stands for a transaction of reference "%s"', k.operation, t.reference)
 from transaction_key k join transaction t on t.player_id = k.player_id and t.transaction_id = k.transaction_id
 where k.outcome = 'applied' and k.reference is distinct from ${fingerprintOf('t.reference')} and not (
-  k.operation = 'award' and t.kind = 'promo_win' and t.award = 'free_rounds' and t.campaign is not null
+  k.operation = 'award' and (t.kind = 'win' or t.kind = 'promo_win' and t.award = 'free_rounds') and t.campaign is not null
+  and (k.digest = ${BY_ROUND}) <> ${isTotal('t')}
   and k.reference = ${fingerprintOfBoth("'campaign'", 't.campaign')} and k.original = ${fingerprintOf('t.reference')} and k.amount = t.amount)`;
+
+/** What a campaign's key says of it: one total and no win round by round, or none. */
+const CAMPAIGNS = `
+select w.player_id, w.currency, w.version, w.transaction_id, format('it pays campaign "%s" %s, which is paid %s', w.campaign,
+  case when ${isTotal('w')} then 'as a total' else 'round by round' end,
+  case when k.digest = ${BY_ROUND} then 'round by round' else 'as a total, once' end)
+from transaction w
+join transaction_key k on k.player_id = w.player_id and k.account_id = w.account_id and k.operation = 'award' and k.original is not null
+  and k.reference = ${fingerprintOfBoth("'campaign'", 'w.campaign')}
+where w.campaign is not null and (w.kind = 'win' or w.award = 'free_rounds')
+  and case when ${isTotal('w')} then k.transaction_id <> w.transaction_id else k.digest <> ${BY_ROUND} end`;
 
 const REPEATED_KEYS = `
 select k.player_id, k.currency, r.version, k.transaction_id, case
@@ -103,7 +119,7 @@ where v.operation = 'bet' and v.code not in ('TRANSACTION_CONFLICT', 'ROLLED_BAC
 const keyed: Check = {
   invariant: 'I4', says: 'an applied key is one row of the ledger, a row with a reference is one applied key',
   over: ['transaction', 'transaction_key', 'verdict'],
-  query: [ROWS, APPLIED_KEYS, SECOND_KEYS, REPEATED_KEYS, VERDICTS].join('\nunion all'),
+  query: [ROWS, APPLIED_KEYS, SECOND_KEYS, CAMPAIGNS, REPEATED_KEYS, VERDICTS].join('\nunion all'),
 };
 
 /** A rollback may be named as what it undoes, and has no reference of its own then; nor has a campaign's key. */
