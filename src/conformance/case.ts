@@ -18,7 +18,10 @@ export interface Case {
 }
 
 /** Seats beside the case's own. */
-export type Extra = 'second' | 'foreign' | 'blocked' | 'expired';
+export type Extra = 'second' | 'foreign' | Stopped;
+
+/** Seats that may not bet. */
+export type Stopped = 'blocked' | 'expired' | 'superseded';
 
 export interface Need {
   /** Why the case is left out; undefined where nothing is missing. */

@@ -17,9 +17,13 @@ export type Said =
   | { readonly say: 'balance'; readonly seat: Seat }
   | (Told & { readonly say: 'bet'; readonly reference: string; readonly amount: string; readonly closes?: boolean; readonly free?: { readonly campaign: string } })
   | (Told & { readonly say: 'win'; readonly reference: string; readonly amount: string; readonly bet?: string; readonly closes?: boolean })
-  | (Told & { readonly say: 'rollback'; readonly reference: string; readonly original: string; readonly of?: 'bet' | 'win' })
+  | (Told & { readonly say: 'rollback'; readonly reference: string; readonly original: string; readonly of?: 'bet' | 'win' | 'adjustment' })
+  /** What was paid or taken is corrected; below zero, its amount takes. Rounds that are named need not be open. */
+  | (Partial<Told> & { readonly say: 'adjust'; readonly seat: Seat; readonly reference: string; readonly amount: string })
   | (Told & { readonly say: 'play'; readonly closes?: boolean; readonly actions: readonly Action[] })
   | (Told & { readonly say: 'close' })
+  /** A round is given up: its open bets go back, and it takes no more. */
+  | (Told & { readonly say: 'cancel' })
   /** A prize outside any round. `total`: all free rounds of a campaign at once. */
   | { readonly say: 'award'; readonly seat: Seat; readonly reference: string; readonly amount: string; readonly award: 'jackpot' | 'tournament' | 'total'; readonly campaign?: string };
 
@@ -42,7 +46,7 @@ export class CannotSay extends Error {}
 
 /** One attempt on the wire, signed. `path` is below the wallet's base URL. */
 export interface Wire {
-  readonly method: 'POST';
+  readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;

@@ -3,11 +3,12 @@
  * wrong with it is told without quoting it.
  */
 import { readFileSync } from 'node:fs';
+import type { Stopped } from './case.ts';
 import { CannotRun } from './cannot-run.ts';
 import type { OpenBet, Setting, StoppedSeat } from './setting.ts';
 import type { Seat, Speaker } from './contract.ts';
 
-export interface Credentials extends Pick<Setting, 'secret' | 'games' | 'seats' | 'blocked' | 'expired'> {
+export interface Credentials extends Pick<Setting, 'secret' | 'games' | 'seats' | Stopped> {
   /** where the file tells it */
   readonly baseUrl: string | undefined;
   /** what dialects of one server tell apart their paths by; put behind a URL that has no path of its own */
@@ -45,11 +46,11 @@ export function readCredentials(file: string, speaker: Speaker): Credentials {
   }
 }
 
-/** `demo.json` → the kit's own form. */
+/** `demo.json` → the kit's own form. Where it has seats for the kit alone, those. */
 function ofDemo(demo: Fields, dialect: string): Fields {
   if (dialect === 'native') {
     const games = Array.isArray(demo['games']) ? (demo['games'] as unknown[]).map((game) => (isFields(game) ? game['id'] : game)) : [];
-    return { baseUrl: demo['baseUrl'], secret: demo['provider'], seats: demo['players'], games };
+    return { baseUrl: demo['baseUrl'], secret: demo['provider'], seats: demo['players'], games, ...kept(demo) };
   }
   const dialects = isFields(demo['dialects']) ? demo['dialects'] : {};
   const own = dialects[dialect];
@@ -57,8 +58,14 @@ function ofDemo(demo: Fields, dialect: string): Fields {
     const others = ['native', ...Object.keys(dialects)].join(', ');
     throw new CannotRun(`The demo has nothing for the dialect ${dialect}; it has: ${others}.`);
   }
-  const { players, gameCodes, basePath, blocked, expired, ...secret } = own;
-  return { baseUrl: demo['baseUrl'], basePath, secret, seats: players, games: gameCodes, blocked, expired };
+  const { players, gameCodes, basePath, conformance: _, ...secret } = own;
+  return { baseUrl: demo['baseUrl'], basePath, secret, seats: players, games: gameCodes, ...kept(own) };
+}
+
+function kept({ conformance }: Fields): Fields {
+  if (!isFields(conformance)) return {};
+  const { seats, blocked, expired, superseded } = conformance;
+  return { seats, blocked, expired, superseded };
 }
 
 function credentialsOf(fields: Fields, speaker: Speaker): Credentials {
@@ -71,10 +78,11 @@ function credentialsOf(fields: Fields, speaker: Speaker): Credentials {
   if (games.length === 0) throw new Error('"games" is empty: a bet names a game');
   const blocked = stopped(fields['blocked'], 'blocked');
   const expired = stopped(fields['expired'], 'expired');
+  const superseded = stopped(fields['superseded'], 'superseded');
   return {
-    secret: speaker.secret(fields['secret']), seats, games, blocked, expired,
+    secret: speaker.secret(fields['secret']), seats, games, blocked, expired, superseded,
     baseUrl: textIn(fields, ['baseUrl', 'url']), basePath: textIn(fields, ['basePath']) ?? '',
-    hidden: [...secretTexts(fields['secret']), ...[...seats, ...blocked, ...expired].map(({ token }) => token)],
+    hidden: [...secretTexts(fields['secret']), ...[...seats, ...blocked, ...expired, ...superseded].map(({ token }) => token)],
   };
 }
 
@@ -92,12 +100,13 @@ function seatOf(value: unknown, where: string): Seat {
   return { player, currency, token };
 }
 
-function stopped(value: unknown, name: 'blocked' | 'expired'): StoppedSeat[] {
+function stopped(value: unknown, name: Stopped): StoppedSeat[] {
   if (value === undefined) return [];
   return list(value, name).map((each, i) => {
     const where = `${name}[${i}]`;
     const open = isFields(each) && each['open'] !== undefined ? list(each['open'], `${where}.open`) : [];
-    return { ...seatOf(each, where), open: open.map((bet, j) => openBet(bet, `${where}.open[${j}]`)) };
+    const balance = textIn(isFields(each) ? each : {}, ['balance']);
+    return { ...seatOf(each, where), open: open.map((bet, j) => openBet(bet, `${where}.open[${j}]`)), ...(balance !== undefined && { balance }) };
   });
 }
 

@@ -3,7 +3,7 @@
  * start and behind every call: it has to have moved by exactly what the case says. The first that does not hold ends the case.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { CannotSay, type Abilities, type Action, type Heard, type Said, type Seat, type Wire } from './contract.ts';
+import { CannotSay, type Abilities, type Action, type Heard, type Reply, type Said, type Seat, type Wire } from './contract.ts';
 import { ok, type OpenBet, type Outcome, type Setting, type Step } from './setting.ts';
 import { movedText, smallest, textOf, unitFor, unitsOf } from './money.ts';
 import type { Transport } from './transport.ts';
@@ -15,6 +15,8 @@ export type Rollback = Extract<Said, { say: 'rollback' }>;
 export type Play = Extract<Said, { say: 'play' }>;
 export type Award = Extract<Said, { say: 'award' }>;
 export type Close = Extract<Said, { say: 'close' }>;
+export type Adjust = Extract<Said, { say: 'adjust' }>;
+export type Cancel = Extract<Said, { say: 'cancel' }>;
 
 /** Ends a case: something was not as it has to be. */
 export class Wrong extends Error {}
@@ -33,8 +35,12 @@ export interface CaseRecord {
 
 interface Heed {
   readonly heard: Heard;
+  readonly reply: Reply;
   readonly index: number;
 }
+
+const isMeant = ({ verdicts, statuses }: Outcome, heard: Heard, { status }: Reply): boolean =>
+  verdicts.some((verdict) => heard.verdicts.includes(verdict)) || statuses?.includes(status) === true;
 
 export class Desk {
   /** of the seat, by what was read and what has moved since */
@@ -45,6 +51,7 @@ export class Desk {
   foreign!: Desk;
   blocked!: Desk;
   expired!: Desk;
+  superseded!: Desk;
   readonly record: CaseRecord;
   readonly seat: Seat;
   /** of a seat that may not bet any more: a bet from before */
@@ -93,8 +100,8 @@ export class Desk {
     return { say: 'win', seat: this.seat, round: bet.round, game: bet.game, bet: bet.reference, reference: this.id(), amount: textOf(amount), ...options };
   }
 
-  undo(said: Bet | Win | Pick<OpenBet, 'reference' | 'round' | 'game'>, options: Partial<Rollback> = {}): Rollback {
-    const of = 'say' in said && said.say === 'win' ? { of: 'win' as const } : {};
+  undo(said: Bet | Win | Required<Adjust> | Pick<OpenBet, 'reference' | 'round' | 'game'>, options: Partial<Rollback> = {}): Rollback {
+    const of = !('say' in said) || said.say === 'bet' ? {} : { of: said.say === 'win' ? 'win' as const : 'adjustment' as const };
     return { say: 'rollback', seat: this.seat, round: said.round, game: said.game, original: said.reference, reference: this.id(), ...of, ...options };
   }
 
@@ -112,6 +119,15 @@ export class Desk {
 
   close(of: Pick<Bet, 'round' | 'game'>): Close {
     return { say: 'close', seat: this.seat, round: of.round, game: of.game };
+  }
+
+  cancel(of: Pick<Bet, 'round' | 'game'>): Cancel {
+    return { ...this.close(of), say: 'cancel' };
+  }
+
+  /** Below zero it takes. */
+  adjust(amount: bigint, options: Partial<Adjust> = {}): Required<Adjust> {
+    return { say: 'adjust', seat: this.seat, round: this.id(), game: this.game, reference: this.id(), amount: textOf(amount), ...options };
   }
 
   /** Says it, and looks at answer and balance. `why`: the rule, as one sentence. */
@@ -155,8 +171,8 @@ export class Desk {
 
   private async heeds(said: Said, wire: Wire | undefined, wanted: readonly Outcome[], why: string): Promise<Heard> {
     const again = this.record.known.has(JSON.stringify(said));
-    const { heard, index } = await this.call(said, wanted, why, wire);
-    const gains = wanted.filter(({ verdicts }) => verdicts.some((verdict) => heard.verdicts.includes(verdict))).map(({ moves = 0n }) => moves);
+    const { heard, reply, index } = await this.call(said, wanted, why, wire);
+    const gains = wanted.filter((outcome) => isMeant(outcome, heard, reply)).map(({ moves = 0n }) => moves);
     const told = heard.balance === undefined ? undefined : unitsOf(heard.balance);
     const judged = said.say !== 'authenticate' && said.seat === this.seat && !(again && this.can.duplicate !== 'current');
     await this.settles(gains, why, index);
@@ -179,15 +195,16 @@ export class Desk {
       const heard = setting.speaker.hear(said, reply);
       const step = { title, said, sent, reply, heard, expected };
       const later = heard.verdicts.includes('throttled') || heard.verdicts.includes('retry');
-      const right = wanted.some(({ verdicts }) => verdicts.some((verdict) => heard.verdicts.includes(verdict)));
+      const right = wanted.some((outcome) => isMeant(outcome, heard, reply));
       if (!right && later && performance.now() < until) {
         await pause(Math.min(1_000, 100 * attempt));
         continue;
       }
       const complaint = heard.complaint === undefined ? '' : ` (${heard.complaint})`;
       if (!right) this.wrong(step, `Heard: ${heardWords(heard)}${complaint}. Expected: ${outcomeWords(wanted, false)}. ${why}`);
-      if (complaint) this.wrong(step, `The answer has not the form it should have: ${heard.complaint}.`);
-      return { heard, index: this.record.steps.push(step) - 1 };
+      const inHttp = wanted.some(({ statuses }) => statuses?.includes(reply.status));
+      if (complaint && !inHttp) this.wrong(step, `The answer has not the form it should have: ${heard.complaint}.`);
+      return { heard, reply, index: this.record.steps.push(step) - 1 };
     }
   }
 

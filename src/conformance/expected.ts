@@ -17,10 +17,13 @@ export const CONFLICT = refused('conflict');
 export const NO_FUNDS = refused('insufficient-funds');
 export const UNDONE = refused('rolled-back');
 export const UNSIGNED = refused('bad-signature', 'unknown-key');
+export const GIVEN_UP = refused('rolled-back', 'round-closed');
+/** Turned away at the door: by the wallet in its dialect, or by what stands before it in HTTP's own words. */
+export const AT_THE_DOOR: Outcome = { ...refused('bad-request', 'not-found', 'bad-signature'), statuses: [404, 405, 415, 501] };
 export const MALFORMED = refused('bad-request', 'bad-amount');
 
 /** Refused for a reason that is of no interest here, and not by breaking down. */
 export const ANY_REFUSAL: readonly Verdict[] = [
-  'insufficient-funds', 'unknown-player', 'unknown-session', 'session-over', 'player-blocked', 'wrong-currency', 'unknown-game', 'conflict', 'unknown-bet',
+  'insufficient-funds', 'unknown-player', 'unknown-session', 'session-over', 'session-superseded', 'player-blocked', 'wrong-currency', 'unknown-game', 'conflict', 'unknown-bet',
   'bet-settled', 'rolled-back', 'round-closed', 'limit', 'bad-amount', 'bad-request', 'bad-signature', 'unknown-key', 'not-found',
 ];

@@ -1,5 +1,5 @@
 /** What cases may need beside a seat with money in it. */
-import { able, says, type Need } from './case.ts';
+import { able, says, type Need, type Stopped } from './case.ts';
 import type { Setting, StoppedSeat } from './setting.ts';
 import { mainCurrency } from './seats.ts';
 
@@ -19,10 +19,10 @@ export const SECOND_CURRENCY: Need = {
 
 export const TWO_GAMES: Need = { lacks: ({ games }) => (games.length > 1 ? undefined : 'the credentials hold one game only') };
 
-const stopped = (seat: 'blocked' | 'expired', what: string): Need => ({
+const stopped = (seat: Stopped, what: string): Need => ({
   seat, lacks: (setting) => (setting[seat].length > 0 ? undefined : `the credentials hold no ${what} (“${seat}”)`),
 });
-const withOpenBet = (seat: 'blocked' | 'expired', what: string): Need => ({
+const withOpenBet = (seat: Stopped, what: string): Need => ({
   seat, openBet: true,
   lacks: (setting: Setting) => (setting[seat].some(({ open }: StoppedSeat) => open.length > 0) ? undefined : `the credentials hold no ${what} with an open bet (“${seat}[].open”)`),
 });
@@ -32,10 +32,15 @@ export const BLOCKED_WITH_BET = withOpenBet('blocked', 'blocked player');
 export const EXPIRED = stopped('expired', 'session that has run out');
 export const EXPIRED_WITH_BET = withOpenBet('expired', 'session that has run out');
 
+export const SUPERSEDED = stopped('superseded', 'superseded token');
+export const SUPERSEDED_WITH_BET = withOpenBet('superseded', 'superseded token');
+
 export const AUTHENTICATE = says('authenticate');
 export const PLAY = says('play');
 export const CLOSE = says('close');
 export const AWARD = says('award');
+export const ADJUST = says('adjust');
+export const CANCEL = says('cancel');
 export const ROLLBACK = says('rollback');
 export const CLOSES = able((can) => can.closesRounds, 'no call closes a round');
 export const FREE_BETS = able((can) => can.freeBets, 'there are no free bets');

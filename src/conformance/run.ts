@@ -4,10 +4,11 @@ import type { Case, CaseResult, Extra } from './case.ts';
 import type { Setting, Step } from './setting.ts';
 import { Desk, LeftOut, Wrong, type CaseRecord } from './desk.ts';
 import { idsOf } from './ids.ts';
+import { unitsOf } from './money.ts';
 import { Seats, type Lease } from './seats.ts';
 import { openTransport, type Transport } from './transport.ts';
 
-const EXTRAS: readonly Extra[] = ['second', 'foreign', 'blocked', 'expired'];
+const EXTRAS: readonly Extra[] = ['second', 'foreign', 'blocked', 'expired', 'superseded'];
 
 /** `told` hears of each case as it ends; the list is in the order of the cases. */
 export async function runCases(cases: readonly Case[], setting: Setting, told: (result: CaseResult) => void = () => undefined): Promise<CaseResult[]> {
@@ -63,9 +64,10 @@ async function runCase(each: Case, setting: Setting, seats: Seats, transport: Tr
   }
 }
 
-/** Undefined where a seat is too poor to play; stopped ones need not be rich. */
+/** Undefined where a seat is too poor to play, or its bet was used by an earlier run; stopped ones need not be rich. */
 async function seat(record: CaseRecord, lease: Lease, poor: Seat[]): Promise<Desk | undefined> {
   const desk = new Desk(record, lease.own);
+  let spent = false;
   if (!(await desk.sitDown())) poor.push(lease.own);
   for (const extra of EXTRAS) {
     const given = lease.extra[extra];
@@ -74,6 +76,7 @@ async function seat(record: CaseRecord, lease: Lease, poor: Seat[]): Promise<Des
     desk[extra] = beside;
     const rich = await beside.sitDown();
     if (!rich && (extra === 'second' || extra === 'foreign')) poor.push(given.seat);
+    if (given.open && given.seat.balance !== undefined && beside.balance !== unitsOf(given.seat.balance)) spent = true;
   }
-  return poor.length === 0 ? desk : undefined;
+  return poor.length === 0 && !spent ? desk : undefined;
 }

@@ -1,6 +1,6 @@
 /** Who plays in which case: each seat by one case at a time, in turn. */
 import type { Seat } from './contract.ts';
-import type { Extra, Need } from './case.ts';
+import type { Extra, Need, Stopped } from './case.ts';
 import type { OpenBet, Setting, StoppedSeat } from './setting.ts';
 
 /** The currency most seats are in; the first of several. */
@@ -12,7 +12,7 @@ export function mainCurrency(seats: readonly Seat[]): string {
 
 export interface Lease {
   readonly own: Seat;
-  readonly extra: Partial<Record<Extra, { readonly seat: Seat; readonly open?: OpenBet }>>;
+  readonly extra: Partial<Record<Extra, { readonly seat: StoppedSeat; readonly open?: OpenBet }>>;
   /** `poor`: a seat with too little money in it, which no other case need try. */
   release(poor?: readonly Seat[]): void;
 }
@@ -21,15 +21,17 @@ type Kind = Extra | 'own';
 
 export class Seats {
   private readonly main: string;
-  private readonly free: Record<'playing' | 'blocked' | 'expired', StoppedSeat[]>;
+  private readonly free: Record<'playing' | Stopped, StoppedSeat[]>;
   /** references of open bets that were handed out */
   private readonly used = new Set<OpenBet>();
   private taken = 0;
   private readonly waiting: (() => void)[] = [];
 
-  constructor(setting: Pick<Setting, 'seats' | 'blocked' | 'expired'>) {
+  constructor(setting: Pick<Setting, 'seats' | Stopped>) {
     this.main = mainCurrency(setting.seats);
-    this.free = { playing: setting.seats.map((seat) => ({ ...seat, open: [] })), blocked: [...setting.blocked], expired: [...setting.expired] };
+    this.free = {
+      playing: setting.seats.map((seat) => ({ ...seat, open: [] })), blocked: [...setting.blocked], expired: [...setting.expired], superseded: [...setting.superseded],
+    };
   }
 
   /** All that a case needs, or none of it. A sentence where it can never be had. */
@@ -63,13 +65,13 @@ export class Seats {
   }
 
   private pool(kind: Kind): StoppedSeat[] {
-    return this.free[kind === 'blocked' || kind === 'expired' ? kind : 'playing'];
+    return this.free[isStopped(kind) ? kind : 'playing'];
   }
 
   private fits(seat: StoppedSeat, kind: Kind, openBet: boolean, got: readonly Seat[]): boolean {
     if (got.some(({ player }) => player === seat.player)) return false;
     if (openBet && !seat.open.some((bet) => !this.used.has(bet))) return false;
-    if (kind === 'blocked' || kind === 'expired') return true;
+    if (isStopped(kind)) return true;
     return kind === 'foreign' ? seat.currency !== this.main : seat.currency === this.main;
   }
 
@@ -80,10 +82,13 @@ export class Seats {
   }
 }
 
+const isStopped = (kind: Kind): kind is Stopped => kind === 'blocked' || kind === 'expired' || kind === 'superseded';
+
 const MISSING: Record<Kind, string> = {
   own: 'no seat has money enough to play with',
   second: 'no second seat has money enough to play with',
   foreign: 'no seat in another currency has money enough to play with',
   blocked: 'no blocked player is left, or none with a bet that no other case has used',
   expired: 'no session that has run out is left, or none with a bet that no other case has used',
+  superseded: 'no superseded token is left, or none with a bet that no other case has used',
 };

@@ -1,7 +1,7 @@
 /** What a run is given, and what is noted of each thing said in it. */
 import type { Heard, Reply, Said, Seat, Speaker, Verdict, Wire } from './contract.ts';
 
-/** A bet placed before its player was blocked, or its session ran out; each is used by one case of one run. */
+/** A bet placed before its player was blocked, or its session ran out or was superseded; each is used by one case of one run. */
 export interface OpenBet {
   readonly reference: string;
   readonly round: string;
@@ -9,9 +9,11 @@ export interface OpenBet {
   readonly amount: string;
 }
 
-/** Of a player who may not bet. */
+/** Of a player who may not bet, or not under this token. */
 export interface StoppedSeat extends Seat {
   readonly open: readonly OpenBet[];
+  /** What the wallet held when the bet was laid. Where it holds something else now, an earlier run has used the bet, and the seat is passed over. */
+  readonly balance?: string;
 }
 
 /** A wallet under judgement, and what its operator gave the provider. */
@@ -24,6 +26,8 @@ export interface Setting {
   readonly seats: readonly Seat[];
   readonly blocked: readonly StoppedSeat[];
   readonly expired: readonly StoppedSeat[];
+  /** whose tokens have successors that are in use */
+  readonly superseded: readonly StoppedSeat[];
   /** of all ids */
   readonly seed: string;
   /** cases at once */
@@ -49,6 +53,8 @@ export interface Step {
 export interface Outcome {
   readonly verdicts: readonly Verdict[];
   readonly moves?: bigint;
+  /** as good as those verdicts, whatever stands in the answer: what the HTTP server says before the wallet is asked */
+  readonly statuses?: readonly number[];
 }
 
 export const ok = (moves = 0n): Outcome => ({ verdicts: ['ok'], moves });

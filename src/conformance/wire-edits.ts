@@ -33,6 +33,16 @@ export function altered(wire: Wire, text: string): Wire {
   return withBody(wire, body.slice(0, at) + turned + body.slice(at + 1));
 }
 
+/** The body with its last byte of a text in it another. */
+export function withByte({ body }: Wire, text: string, byte: number): Buffer {
+  const bytes = Buffer.from(body);
+  bytes[bytes.indexOf(text) + Buffer.byteLength(text) - 1] = byte;
+  return bytes;
+}
+
+/** The same bytes under another name of what they are. */
+export const ofType = (wire: Wire, type: string): Wire => ({ ...wire, headers: { ...wire.headers, 'content-type': type } });
+
 /** The same content, its keys the other way round. */
 export const reordered = (wire: Wire): Wire =>
   withBody(wire, JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(wire.body.toString()) as Record<string, Json>).reverse())));

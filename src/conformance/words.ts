@@ -25,8 +25,9 @@ export const heardWords = (heard: Heard): string => any(heard.verdicts.map((verd
 
 /** With what each moves, or without: `accepted, −5`. */
 export function outcomeWords(outcomes: readonly Outcome[], balances = true): string {
-  if (!balances) return any(outcomes.flatMap(({ verdicts }) => verdicts.map((verdict) => VERDICTS[verdict])));
-  const ways = outcomes.map(({ verdicts, moves = 0n }) => `${any(verdicts.map((verdict) => VERDICTS[verdict]))}; ${moves === 0n ? 'nothing moves' : `${movedText(moves)} in the balance`}`);
+  const texts = ({ verdicts, statuses = [] }: Outcome) => [...verdicts.map((verdict) => VERDICTS[verdict]), ...(statuses.length > 0 ? [`HTTP ${statuses.join(' / ')}`] : [])];
+  if (!balances) return any(outcomes.flatMap(texts));
+  const ways = outcomes.map(({ moves = 0n, ...outcome }) => `${any(texts(outcome))}; ${moves === 0n ? 'nothing moves' : `${movedText(moves)} in the balance`}`);
   return [...new Set(ways)].join(', or ');
 }
 
@@ -43,6 +44,8 @@ export function saidWords(said: Said): string {
     case 'rollback': return `rollback ${short(said.reference)} of ${said.of ?? ''} ${short(said.original)}`.replace('  ', ' ');
     case 'play': return `play of ${said.actions.map(({ kind, amount }) => `${kind} ${amount}`).join(', ')} ${currency}${closing(said)}`;
     case 'close': return `close round ${short(said.round)}`;
+    case 'cancel': return `cancel round ${short(said.round)}`;
+    case 'adjust': return `adjustment ${short(said.reference)}: ${said.amount.startsWith('-') ? '−' : '+'}${said.amount.replace('-', '')} ${currency}`;
     case 'award': return `${said.award === 'total' ? 'total of free rounds' : said.award} ${short(said.reference)}: ${said.amount} ${currency}`;
   }
 }

@@ -2,11 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenBet, StoppedSeat } from '../../src/conformance/setting.ts';
 import type { Seat } from '../../src/conformance/contract.ts';
+import type { Stopped } from '../../src/conformance/case.ts';
 import type { Fault } from './faults.ts';
 import { digestOf, gap, normalised, Refused, spell, type Answer, type Asked, type Key, type Player, type Round, type Session, type Wallet } from './state.ts';
 
 const GAMES = ['game-1', 'game-2'];
 export const nothing = (): void => undefined;
+export const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 
 export class Book {
   protected readonly players = new Map<string, Player>();
@@ -23,8 +25,8 @@ export class Book {
   }
 
   open(currency: string, balance: bigint): Seat {
-    const player: Player = { id: randomUUID(), blocked: false, over: false, wallets: new Map(), keys: new Map(), rounds: new Map(), totals: new Set() };
-    player.wallets.set(currency, { currency, balance, held: 0n, version: 1, float: Number(spell(balance)) });
+    const player: Player = { id: randomUUID(), blocked: false, over: false, older: false, wallets: new Map(), keys: new Map(), rounds: new Map(), totals: new Set(), calls: { count: 0 } };
+    player.wallets.set(currency, { currency, balance, held: 0n, debt: 0n, calls: player.calls, version: 1, float: Number(spell(balance)) });
     this.players.set(player.id, player);
     const token = randomUUID();
     this.sessions.set(token, { player, currency, live: true });
@@ -32,7 +34,7 @@ export class Book {
   }
 
   /** After two bets that stay open. */
-  stop(seat: Seat, how: 'blocked' | 'expired'): StoppedSeat {
+  stop(seat: Seat, how: Stopped): StoppedSeat {
     const player = this.players.get(seat.player) as Player;
     const open = [0, 1].map((): OpenBet => {
       const bet = { reference: randomUUID(), round: randomUUID(), game: 'game-1', amount: '2' };
@@ -42,7 +44,8 @@ export class Book {
     });
     player.blocked = how === 'blocked';
     player.over = how === 'expired';
-    (this.sessions.get(seat.token) as Session).live = how !== 'expired';
+    player.older = how === 'superseded';
+    Object.assign(this.sessions.get(seat.token) as Session, { live: how !== 'expired', superseded: how === 'superseded' });
     return { ...seat, open };
   }
 
@@ -75,7 +78,7 @@ export class Book {
   /** Takes what a thing is kept under; a fault may look too early. */
   protected async known(player: Player, name: string, race: Fault): Promise<Key | undefined> {
     const key = player.keys.get(name);
-    if (this.has(race)) await gap();
+    if (this.has(race)) await gap(player);
     return this.has(race) ? key : player.keys.get(name);
   }
 
@@ -85,7 +88,7 @@ export class Book {
 
   protected async move(wallet: Wallet, amount: bigint): Promise<void> {
     const before = wallet.balance;
-    if (this.has('lost-update')) await gap();
+    if (this.has('lost-update')) await gap(wallet);
     wallet.balance = before + amount;
     wallet.float += Number(spell(amount));
     wallet.version += 1;
@@ -144,7 +147,7 @@ export class Book {
       player.keys.set(name, { ...this.key('bet', asked, 0n, 'refused'), code });
       return this.refuse(code, wallet);
     }
-    if (this.has('race-funds')) await gap();
+    if (this.has('race-funds')) await gap(player);
     const applied = this.applyBet(player, asked, (delta) => this.move(wallet, delta));
     await applied.moved;
     applied.key.told = this.view(wallet).balance;
@@ -153,6 +156,7 @@ export class Book {
 
   protected judgeBet(player: Player, asked: Asked, wallet: Wallet): string | undefined {
     const round = this.roundsOf(player).get(asked.roundId);
+    if (round?.cancelled && !this.has('cancelled-round-open')) return 'ROLLED_BACK';
     if (round?.closed && !this.has('closed-round-open')) return 'ROUND_CLOSED';
     if (round && this.has('one-bet-a-round')) return 'ROUND_CLOSED';
     if (!GAMES.includes(asked.gameId)) return 'GAME_NOT_FOUND';
@@ -161,6 +165,7 @@ export class Book {
       if (!session && !this.has('any-token-bets')) return 'SESSION_NOT_FOUND';
       if (session && session.player !== player && !this.has('others-token-bets')) return 'SESSION_NOT_FOUND';
       if (session && !session.live && !this.has('expired-bets')) return 'SESSION_EXPIRED';
+      if (session?.superseded && !this.has('superseded-bets')) return 'SESSION_SUPERSEDED';
     }
     if (player.blocked && !this.has('blocked-bets')) return 'PLAYER_BLOCKED';
     if (asked.free && !this.has('free-bet-needs-funds')) return undefined;
@@ -179,7 +184,7 @@ export class Book {
     this.bets.set(name, { player, bet: key });
     const rounds = this.roundsOf(player);
     const round = rounds.get(asked.roundId) ?? { closed: false, bets: [] };
-    rounds.set(asked.roundId, { closed: round.closed || (asked.closeRound === true && !this.has('closing-bet-ignored')), bets: [...round.bets, key] });
+    rounds.set(asked.roundId, { ...round, closed: round.closed || (asked.closeRound === true && !this.has('closing-bet-ignored')), bets: [...round.bets, key] });
     return { key, moved: move(-amount) };
   }
 
@@ -196,14 +201,16 @@ export class Book {
       if (this.has('win-refusal-remembered') && code === 'BET_NOT_FOUND') player.keys.set(name, { ...this.key('win', asked, 0n, 'refused'), code });
       return this.refuse(code, wallet);
     }
-    if (this.has('race-settle')) await gap();
+    if (this.has('race-settle')) await gap(player);
     const applied = this.applyWin(player, asked, bet);
-    await this.move(wallet, applied.moved);
+    const kept = this.has('debt-taken-from-win') ? least(wallet.debt, applied.moved) : 0n;
+    wallet.debt -= kept;
+    await this.move(wallet, applied.moved - kept);
     return this.receipt(applied, wallet, 'applied');
   }
 
   protected stopped(player: Player, what: 'win' | 'rollback'): boolean {
-    return (player.blocked && this.has(`blocked-${what}-refused`)) || (player.over && this.has(`expired-${what}-refused`));
+    return (player.blocked && this.has(`blocked-${what}-refused`)) || (player.over && this.has(`expired-${what}-refused`)) || (player.older && this.has(`superseded-${what}-refused`));
   }
 
   protected namedBet(player: Player, reference: string): Key | undefined {

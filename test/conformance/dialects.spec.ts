@@ -27,7 +27,7 @@ const OTHERS = JUDGED.filter(({ name }) => name !== 'native').map(({ name }) => 
 const STOPPED = 4;
 
 const here = ground({
-  players: { EUR: 40 + 2 * STOPPED * JUDGED.length, JPY: 8, BTC: 4 }, balance: 120_000_000n, policies: [DEADLINE],
+  players: { EUR: 40 + 3 * STOPPED * JUDGED.length, JPY: 8, BTC: 4 }, balance: 120_000_000n, policies: [DEADLINE],
   dialects: OTHERS.map((dialect) => ({ dialect, secrets: [SECRETS[dialect]?.ours ?? ''], policy: DEADLINE })),
 });
 const settings = new Map<string, Setting>();
@@ -45,23 +45,22 @@ async function withOpenBets(setting: Setting, seat: Seat): Promise<StoppedSeat> 
   return { ...seat, open };
 }
 
-/** Players apart for each dialect, half of those that are stopped blocked, half with their sessions over. */
+/** Players apart for each dialect: of those that are stopped a third is blocked, a third has sessions that are over, a third tokens that are superseded. */
 async function settingOf(speaker: Speaker, index: number): Promise<Setting> {
   const account = here.world.dialects.find(({ dialect }) => dialect === speaker.name);
   const { players } = here.world;
   const seat = (player: (typeof players)[number]): Seat =>
     ({ player: player.id, currency: player.currency, token: account ? (player.tokens[account.accountId] as string) : player.sessionToken });
-  const spare = players.filter(({ currency }) => currency === 'EUR').slice(40).slice(2 * STOPPED * index, 2 * STOPPED * (index + 1)).map(seat);
+  const spare = players.filter(({ currency }) => currency === 'EUR').slice(40).slice(3 * STOPPED * index, 3 * STOPPED * (index + 1)).map(seat);
   const secret = account ? SECRETS[speaker.name]?.theirs : here.account();
   const bare: Setting = {
     speaker, secret: speaker.secret(secret), baseUrl: here.served.baseUrl + (account?.basePath ?? '').replace(/\/$/, ''), games: ['game-1', 'game-2'],
-    seats: players.filter(({ currency }, i) => currency !== 'EUR' || i < 40).map(seat), blocked: [], expired: [], seed: `dialects ${speaker.name}`, atOnce: 4,
+    seats: players.filter(({ currency }, i) => currency !== 'EUR' || i < 40).map(seat), blocked: [], expired: [], superseded: [], seed: `dialects ${speaker.name}`, atOnce: 4,
     timeoutMs: 20_000, patienceMs: 10_000,
   };
-  const blocked: StoppedSeat[] = [];
-  const expired: StoppedSeat[] = [];
-  for (const [i, each] of spare.entries()) (i < STOPPED ? blocked : expired).push(await withOpenBets(bare, each));
-  return { ...bare, blocked, expired };
+  const laid: StoppedSeat[] = [];
+  for (const each of spare) laid.push(await withOpenBets(bare, each));
+  return { ...bare, blocked: laid.slice(0, STOPPED), expired: laid.slice(STOPPED, 2 * STOPPED), superseded: laid.slice(2 * STOPPED) };
 }
 
 beforeAll(async () => {
@@ -69,6 +68,7 @@ beforeAll(async () => {
   const all = [...settings.values()];
   await here.sql('update wallet set stop = $2 where player_id = any ($1)', [all.flatMap(({ blocked }) => blocked.map(({ player }) => player)), 'blocked']);
   await here.sql(`update session set expires_at = now() - interval '1 hour' where player_id = any ($1)`, [all.flatMap(({ expired }) => expired.map(({ player }) => player))]);
+  await here.sql(`update session set state = 'superseded' where player_id = any ($1)`, [all.flatMap(({ superseded }) => superseded.map(({ player }) => player))]);
 }, 120_000);
 
 it('every installed dialect is judged, here or by the spec in its own folder', () => {

@@ -6,12 +6,15 @@ export class Rules extends Book {
   async ask(asked: Asked): Promise<Answer> {
     if (asked.operation === 'authenticate') return this.authenticate(asked);
     const player = this.playerOf(asked);
+    player.calls.count += 1;
     switch (asked.operation) {
       case 'balance': return { playerId: player.id, ...this.view(this.walletOf(player, asked)) };
       case 'bet': return this.bet(player, asked);
       case 'win': return asked.type === undefined || asked.type === 'win' ? this.win(player, asked) : this.award(player, asked);
       case 'rollback': return this.rollback(player, asked);
       case 'play': return this.play(player, asked);
+      case 'adjust': return this.adjust(player, asked);
+      case 'cancel-round': return this.cancel(player, asked);
       default: return this.close(player, asked);
     }
   }
@@ -36,13 +39,13 @@ export class Rules extends Book {
     const settled = original.operation === 'bet' && original.wins > 0 && !this.has('settled-bet-given-back');
     if (settled) this.refuse('BET_ALREADY_SETTLED', wallet);
     if (this.has('closed-rollback-refused') && this.roundsOf(player).get(original.round)?.closed) this.refuse('ROUND_CLOSED', wallet);
-    if (this.has('race-undo')) await gap();
+    if (this.has('race-undo')) await gap(player);
     return this.undo(player, asked, original, wallet);
   }
 
   private originalOf(player: Player, asked: Asked): Key | undefined {
     const name = this.name('bet', asked.originalTransactionId);
-    if (asked.originalType === 'win') return player.keys.get(this.name('win', asked.originalTransactionId));
+    if (asked.originalType === 'win' || asked.originalType === 'adjustment') return player.keys.get(this.name(asked.originalType, asked.originalTransactionId));
     if (this.has('others-bet-undone')) return this.bets.get(name)?.bet;
     const bet = player.keys.get(name);
     return this.has('rollback-takes-last') && bet ? (this.roundsOf(player).get(bet.round)?.bets.at(-1) ?? bet) : bet;
@@ -71,8 +74,9 @@ export class Rules extends Book {
 
   private async undo(player: Player, asked: Asked, original: Key, wallet: Wallet): Promise<Answer> {
     const back = original.free && this.has('free-bet-given-back') ? original.face : -original.moved;
-    const amount = original.operation === 'win' && this.has('win-rollback-pays') ? -back : back;
+    const amount = original.operation === 'win' && this.has('win-rollback-pays') ? -back : this.has('adjust-debt-given-back') ? back + (original.owed ?? 0n) : back;
     original.undone = true;
+    wallet.debt -= original.owed ?? 0n;
     const bet = original.operation === 'win' && original.bet !== undefined ? player.keys.get(this.name('bet', original.bet)) : undefined;
     if (bet && !this.has('undone-win-settles')) bet.wins -= 1;
     if (this.has('undone-stake-held')) wallet.held += amount > 0n ? amount : 0n;
@@ -88,7 +92,7 @@ export class Rules extends Book {
     const actions = asked.actions.map(single);
     const nameOf = (action: Asked): string => `${this.has('play-keys-apart') ? 'play ' : ''}${this.name(action.operation, action.transactionId)}`;
     const seen = actions.map((action) => player.keys.get(nameOf(action)));
-    if (this.has('race-play')) await gap();
+    if (this.has('race-play')) await gap(player);
     const found = (action: Asked, i: number): Key | undefined => {
       const key = this.has('race-play') || this.has('doubled-action-taken') ? seen[i] : player.keys.get(nameOf(action));
       return (key?.outcome === 'applied' && this.has('play-again')) || (key?.outcome === 'tombstoned' && this.has('play-ignores-tombstone')) ? undefined : key;
@@ -138,6 +142,38 @@ export class Rules extends Book {
       const name = this.name('bet', action.transactionId);
       if (action.operation === 'bet' && !player.keys.has(name)) player.keys.set(name, { ...this.key('bet', action, 0n, 'refused'), code: error.code });
     }
+  }
+
+  private async adjust(player: Player, asked: Asked): Promise<Answer> {
+    const wallet = this.walletOf(player, asked);
+    if (player.blocked && this.has('blocked-adjust-refused')) this.refuse('PLAYER_BLOCKED', wallet);
+    const name = this.name('adjustment', asked.transactionId);
+    const key = await this.known(player, name, 'race-adjust');
+    const tombless = key?.outcome === 'tombstoned' && this.has('adjust-tombstone-forgotten');
+    if (key && !tombless && !this.has('adjust-again')) return this.repeat(player, asked, key, wallet);
+    if (this.has('adjust-needs-open-round') && this.roundsOf(player).get(asked.roundId)?.closed) this.refuse('ROUND_CLOSED', wallet);
+    const moved = this.has('adjust-below-zero') || wallet.balance + asked.amount >= 0n ? asked.amount : -wallet.balance;
+    const applied: Key = { ...this.key('adjustment', asked, moved), owed: moved - asked.amount };
+    wallet.debt += applied.owed as bigint;
+    player.keys.set(name, applied);
+    await this.move(wallet, moved);
+    return this.receipt(applied, wallet, 'applied');
+  }
+
+  private async cancel(player: Player, asked: Asked): Promise<Answer> {
+    const wallet = this.walletOf(player, asked);
+    const rounds = this.roundsOf(player);
+    const round = rounds.get(asked.roundId) ?? { closed: false, bets: [] };
+    const again = round.cancelled === true && this.has('cancel-again');
+    for (const bet of round.bets) {
+      if (bet.undone && !again && (round.cancelled || !this.has('cancel-ignores-undone'))) continue;
+      if (bet.wins > 0 && !this.has('cancel-takes-settled')) continue;
+      bet.undone = !this.has('cancel-forgets-bets');
+      await this.move(wallet, -bet.moved);
+    }
+    if (rounds.has(asked.roundId) || !this.has('unknown-cancel-forgotten')) rounds.set(asked.roundId, { ...round, cancelled: true });
+    const { balance, walletVersion } = this.view(wallet);
+    return { roundId: asked.roundId, state: 'cancelled', balance, walletVersion };
   }
 
   private close(player: Player, asked: Asked): Answer {

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Setting } from '../../src/conformance/setting.ts';
 import type { Speaker } from '../../src/conformance/contract.ts';
+import type { Stopped } from '../../src/conformance/case.ts';
 import type { Fault } from './faults.ts';
 import { Rules } from './rules.ts';
 import { Door } from './wire.ts';
@@ -29,7 +30,7 @@ export async function serveLittle(speaker: Speaker, faults: readonly Fault[], op
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      void door.answer(request.url ?? '', request.headers, Buffer.concat(chunks)).then(({ status, type, body }) => {
+      void door.answer(request.method ?? '', request.url ?? '', request.headers, Buffer.concat(chunks)).then(({ status, type, body }) => {
         response.writeHead(status, { 'content-type': type }).end(body);
       });
     });
@@ -39,8 +40,10 @@ export async function serveLittle(speaker: Speaker, faults: readonly Fault[], op
     ...Array.from({ length: 40 }, () => rules.open('EUR', EACH)), ...Array.from({ length: 6 }, () => rules.open('JPY', EACH * 1_000n)),
     ...Array.from({ length: 4 }, () => rules.open('BTC', EACH / 1_000n)),
   ];
-  const stopped = (how: 'blocked' | 'expired') => Array.from({ length: 3 }, () => rules.stop(rules.open('EUR', EACH), how));
-  const credentials = { secret: { apiKey, secret }, seats, games: ['game-1', 'game-2'], blocked: stopped('blocked'), expired: stopped('expired') };
+  const stopped = (how: Stopped) => Array.from({ length: 3 }, () => rules.stop(rules.open('EUR', EACH), how));
+  const credentials = {
+    secret: { apiKey, secret }, seats, games: ['game-1', 'game-2'], blocked: stopped('blocked'), expired: stopped('expired'), superseded: stopped('superseded'),
+  };
   const setting: Setting = {
     speaker, baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seed: 'matrix', atOnce: 16, timeoutMs: 10_000, patienceMs: 0,
     ...credentials, secret: speaker.secret(credentials.secret), ...options,

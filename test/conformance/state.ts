@@ -7,7 +7,7 @@ export interface Asked {
   readonly operation: string;
   readonly transactionId: string;
   readonly originalTransactionId: string;
-  readonly originalType?: 'bet' | 'win';
+  readonly originalType?: 'bet' | 'win' | 'adjustment';
   readonly playerId: string;
   readonly currency: string;
   readonly amount: bigint;
@@ -46,7 +46,10 @@ export interface Wallet {
   readonly currency: string;
   balance: bigint;
   held: bigint;
+  /** its player's */
+  readonly calls: { count: number };
   version: number;
+  debt: bigint;
   /** what a wallet that adds binary fractions believes */
   float: number;
 }
@@ -65,6 +68,8 @@ export interface Key {
   readonly round: string;
   readonly free: boolean;
   readonly bet?: string | undefined;
+  /** what an adjustment could not take */
+  readonly owed?: bigint;
   undone: boolean;
   wins: number;
   told?: string;
@@ -72,6 +77,7 @@ export interface Key {
 
 export interface Round {
   closed: boolean;
+  cancelled?: boolean;
   readonly bets: readonly Key[];
 }
 
@@ -79,16 +85,20 @@ export interface Player {
   readonly id: string;
   blocked: boolean;
   over: boolean;
+  older: boolean;
   readonly wallets: Map<string, Wallet>;
   keys: Map<string, Key>;
   rounds: Map<string, Round>;
   readonly totals: Set<string>;
+  /** that have come for it */
+  readonly calls: { count: number };
 }
 
 export interface Session {
   readonly player: Player;
   readonly currency: string;
   live: boolean;
+  superseded?: boolean;
 }
 
 /** 10^-8, as decimals without zeros that say nothing. */
@@ -98,11 +108,13 @@ export function spell(units: bigint): string {
   return `${units < 0n ? '-' : ''}${digits.slice(0, -8)}${fraction ? `.${fraction}` : ''}`;
 }
 
-/** Lets everything in that has come to this process by now: what races is told by the fault, not by the clock. */
-export async function gap(): Promise<void> {
-  for (let i = 0; i < 5; i++) {
-    await pause(20);
+/** Lets everything in that comes for a player in one moment, until nothing more does: what races is told by the fault, not by the clock. */
+export async function gap({ calls }: Pick<Player, 'calls'>): Promise<void> {
+  for (let i = 0, seen = calls.count, quiet = 0; i < 40 && quiet < 3; i++) {
+    await pause(10);
     for (let j = 0; j < 4; j++) await turn();
+    quiet = calls.count === seen ? quiet + 1 : 0;
+    seen = calls.count;
   }
 }
 
@@ -122,6 +134,10 @@ export function digestOf(operation: string, asked: Asked, has: (fault: Fault) =>
       String(asked.amount), asked.currency, has('round-not-compared') || asked.roundId, has('game-not-compared') || asked.gameId,
       has('free-not-compared') || asked.free?.campaignId,
     ]);
+  }
+  if (operation === 'adjustment') {
+    const size = has('adjust-sign-not-compared') && asked.amount < 0n ? -asked.amount : asked.amount;
+    return JSON.stringify([String(size), asked.currency, asked.roundId]);
   }
   if (operation === 'rollback') return has('rollback-content-ignored') ? '' : JSON.stringify([asked.originalTransactionId, asked.currency]);
   if (has('win-content-ignored')) return '';

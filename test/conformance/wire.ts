@@ -2,6 +2,7 @@
  * The door of the little wallet: the native wire, written from the published contract. Signature, time, form; then the rules. What a fault
  * does to it stands where it does it.
  */
+import { isUtf8 } from 'node:buffer';
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Fault } from './faults.ts';
 import type { Rules } from './rules.ts';
@@ -14,7 +15,7 @@ export interface Answered {
 }
 
 const STATUS: Readonly<Record<string, number>> = {
-  REQUEST_INVALID: 400, AMOUNT_INVALID: 400, KEY_UNKNOWN: 401, SIGNATURE_INVALID: 401, TIMESTAMP_OUT_OF_RANGE: 401, ROUTE_NOT_FOUND: 404,
+  REQUEST_INVALID: 400, AMOUNT_INVALID: 400, METHOD_NOT_ALLOWED: 405, MEDIA_TYPE_UNSUPPORTED: 415, SESSION_SUPERSEDED: 422, KEY_UNKNOWN: 401, SIGNATURE_INVALID: 401, TIMESTAMP_OUT_OF_RANGE: 401, ROUTE_NOT_FOUND: 404,
   PLAYER_NOT_FOUND: 404, BET_NOT_FOUND: 404, SESSION_NOT_FOUND: 404, GAME_NOT_FOUND: 404, CURRENCY_MISMATCH: 422, TRANSACTION_CONFLICT: 409, ROLLED_BACK: 409,
   BET_ALREADY_SETTLED: 409, ROUND_CLOSED: 409, INSUFFICIENT_FUNDS: 422, PLAYER_BLOCKED: 422, SESSION_EXPIRED: 422, INTERNAL: 500,
 };
@@ -23,7 +24,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   'authenticate': ['sessionToken'], 'balance': ['playerId', 'currency'],
   'bet': ['transactionId', 'playerId', 'currency', 'amount', 'gameId', 'roundId'], 'win': ['transactionId', 'playerId', 'currency', 'amount'],
   'rollback': ['transactionId', 'originalTransactionId', 'playerId', 'currency'], 'play': ['playerId', 'currency', 'gameId', 'roundId', 'actions'],
-  'close-round': ['playerId', 'currency', 'roundId'],
+  'close-round': ['playerId', 'currency', 'roundId'], 'cancel-round': ['playerId', 'currency', 'roundId'], 'adjust': ['transactionId', 'playerId', 'currency', 'amount'],
 };
 const KNOWN = new Set([...ORDER, 'actions', 'metadata', 'reason']);
 const IDS = ['transactionId', 'originalTransactionId', 'betTransactionId', 'playerId', 'gameId', 'roundId', 'campaignId'];
@@ -38,6 +39,8 @@ export class Door {
   private readonly apiKey: string;
   private readonly key: Buffer;
   private readonly has: (fault: Fault) => boolean;
+  /** of calls that have come */
+  private readonly ids = new Set<string>();
 
   constructor(rules: Rules, apiKey: string, key: Buffer, has: (fault: Fault) => boolean) {
     this.rules = rules;
@@ -46,8 +49,10 @@ export class Door {
     this.has = has;
   }
 
-  async answer(path: string, headers: Headers, raw: Buffer): Promise<Answered> {
+  async answer(method: string, path: string, headers: Headers, raw: Buffer): Promise<Answered> {
     try {
+      if (method !== 'POST' && !this.has('any-method-taken')) throw new Refused('METHOD_NOT_ALLOWED');
+      if (headers['content-type'] !== 'application/json' && !this.has('any-type-taken')) throw new Refused('MEDIA_TYPE_UNSUPPORTED');
       const operation = /^\/v1\/wallet\/([a-z-]+)$/.exec(path)?.[1] ?? '';
       if (!Object.hasOwn(NEEDED, operation)) throw new Refused('ROUTE_NOT_FOUND');
       this.verify(headers, raw);
@@ -78,6 +83,8 @@ export class Door {
       return mac.length === signature.length && timingSafeEqual(Buffer.from(mac), Buffer.from(signature));
     };
     if (!this.has('signature-unchecked') && !fits(raw) && !this.variants(raw).some(fits)) throw new Refused('SIGNATURE_INVALID');
+    if (this.has('same-bytes-refused') && this.ids.has(id)) throw new Refused('SIGNATURE_INVALID');
+    this.ids.add(id);
     const late = Math.floor(Date.now() / 1000) - Number(time);
     if ((late > 300 && !this.has('old-taken')) || (late < -300 && !this.has('future-taken'))) throw new Refused('TIMESTAMP_OUT_OF_RANGE');
   }
@@ -109,6 +116,7 @@ export class Door {
 
   private parse(raw: Buffer): Fields {
     const text = raw.toString();
+    if (!isUtf8(raw) && !this.has('bytes-mended')) throw new Refused('REQUEST_INVALID');
     if (text === '' && this.has('empty-breaks')) throw new TypeError('empty');
     let body: unknown;
     try {
@@ -138,7 +146,7 @@ export class Door {
     if (this.has('word-breaks') && text === 'ten') throw new SyntaxError('Cannot convert ten to a BigInt');
     if (typeof text !== 'string') throw new Refused('REQUEST_INVALID');
     if (this.has('huge-breaks') && text.length > 12 && /^\d{12}/.test(text)) throw new RangeError('out of range');
-    const minus = text.startsWith('-') && this.has(operation === 'bet' ? 'negative-bet-taken' : 'negative-win-taken');
+    const minus = text.startsWith('-') && (operation === 'adjust' || this.has(operation === 'bet' ? 'negative-bet-taken' : 'negative-win-taken'));
     const match = /^(0|[1-9]\d{0,14})(?:\.(\d{1,10}))?$/.exec(minus ? text.slice(1) : text);
     if (!match) throw new Refused('AMOUNT_INVALID');
     let fraction = match[2] ?? '';

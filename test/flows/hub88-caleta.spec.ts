@@ -4,9 +4,7 @@ import { CALETA, fresh, said, seatAt, STRANGE, type Hub88Seat } from './hub88-se
 
 /**
  * Caleta's list of cases, as its public re-telling names them, with what must come of each here: 100.00 EUR is 10000000.
- * Seven of the 58 come out otherwise: what a free bet wins is cash, because no purse of promotions is kept (Test_PromoWin and two like it), nor
- * can one be exceeded (Test_PromoBet_Exceeding_Balance); a win is owed whatever game it names (Test_Win_Invalid_Game); and a token is superseded
- * when its successor is first used, not when that is merely asked for (the two _Expired_Session).
+ * Seven of the 58 come out otherwise, by the rules of this wallet and not by its dialect: why stands beside each, behind "Otherwise".
  */
 const here = ground({ players: { EUR: 90 }, dialects: [CALETA] });
 const free = () => ({ is_free: true, campaign_uuid: fresh(), reward_uuid: fresh() });
@@ -82,6 +80,7 @@ describe('bet', () => {
     ]).toEqual(['INVALID_TOKEN', 'WRONG_TYPES', 'NOT_ENOUGH_MONEY 10000000', 'NOT_ENOUGH_MONEY 10000000', 'INVALID_GAME', 'WRONG_CURRENCY', 'WRONG_CURRENCY', 'INVALID_SIGNATURE', 'OK 10000000']);
   });
 
+  // Otherwise, both: there a token is over when its successor is asked for; here when that is first used, because the answer that bore it may be lost.
   it('of a token whose successor is in use: TOKEN_EXPIRED: Test_Bet_Expired_Session, Test_PromoBet_Expired_Session', async () => {
     const seat = seatAt(here);
     const token = await superseded(seat);
@@ -102,6 +101,7 @@ describe('bet', () => {
 });
 
 describe('promo bet', () => {
+  // Otherwise, the second: a free bet needs no funds here. A purse of promotions, which could be exceeded, is the provider's to keep.
   it('moves no cash, whatever its face: Test_PromoBet, and Test_PromoBet_Exceeding_Balance where no promo purse is kept', async () => {
     const seat = seatAt(here);
     expect([await seat.bet(fresh(), 100_000, free()), await seat.bet(fresh(), 1_000_001_000, free())]).toEqual(['OK 10000000', 'OK 10000000']);
@@ -132,6 +132,7 @@ describe('win', () => {
     expect([await seat.balance(), await other.balance()]).toEqual(['OK 9900000', 'OK 10000000']);
   });
 
+  // Otherwise: games are asked of new bets alone. What a bet has won is owed, and INVALID_GAME would freeze the round for people.
   it('is owed whatever game it names: Test_Win_Invalid_Game', async () => {
     const seat = seatAt(here);
     const [bet] = await placed(seat);
@@ -140,6 +141,7 @@ describe('win', () => {
 });
 
 describe('promo win', () => {
+  // Otherwise, as the two below: what a free bet wins is the player's cash here; there it stays in a purse of promotions.
   it('is cash: Test_PromoWin', async () => {
     const seat = seatAt(here);
     const more = free();
@@ -186,6 +188,7 @@ describe('rollback', () => {
 });
 
 describe('an expired session', () => {
+  // Otherwise, the promo win: it is accepted as there, and is cash.
   it('still gets its wins and rollbacks: Test_Win_Using_Expired_Session, Test_PromoWin_Using_Expired_Session, Test_PromoRollback_Using_Expired_Session', async () => {
     const seat = seatAt(here);
     const more = free();
@@ -204,6 +207,7 @@ describe('an expired session', () => {
 });
 
 describe('a blocked player', () => {
+  // Otherwise, the promo win: it is accepted as there, and is cash.
   it('bets no more, and still gets wins and rollbacks: Test_Bet_Blocked, Test_PromoBet_Blocked, Test_Win_Not_Blocked, Test_PromoWin_Not_Blocked, Test_Rollback_Not_Blocked, Test_PromoRollback_Not_Blocked', async () => {
     const seat = seatAt(here);
     const more = free();

@@ -105,6 +105,8 @@ describe('whose call it is', () => {
     expectTin(reply, 'fail', 'REQUEST_INVALID');
     expect(reply.body.fields).toEqual(['currency']);
     expectTin(await call('balance', { user: anna.id, currency: 'XYZ' }), 'no', 'CURRENCY_MISMATCH');
+    expectTin(await call('balance', { token: tokenOf(anna), currency: 'XYZ' }), 'no', 'CURRENCY_MISMATCH');
+    expectTin(await call('money/bet', { token: tokenOf(anna), currency: 'BTC', id: 'b1', amount: 10 }), 'no', 'CURRENCY_MISMATCH');
   });
 
   it('cannot be told while sessions cannot be read: that is a fault and comes again', async () => {

@@ -17,12 +17,16 @@ export interface DemoDialect {
   readonly provider: string;
   readonly gameCodes: readonly string[];
   readonly players: readonly { readonly userId: string; readonly currency: string; readonly sessionToken: string }[];
+  /** issues of free rounds that are known here, where a total names nothing else */
+  readonly issues?: readonly { readonly issueId: string; readonly userId: string; readonly currency: string }[];
   readonly [secret: string]: unknown;
 }
 
 interface Kind {
   /** what its provider signs with, and what the operator keeps of it to verify */
   readonly secrets: (derived: (what: string) => Hmac, kept: Record<string, string>) => { readonly theirs: object; readonly ours: string };
+  /** a total of free rounds may name its issue alone */
+  readonly issues?: true;
 }
 
 const rsa = (name: string, header: string): Kind['secrets'] => (_derived, kept) => {
@@ -38,6 +42,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
       const authToken = derived('softswiss auth token').digest('base64url');
       return { theirs: { authToken }, ours: authToken };
     },
+    issues: true,
   },
 };
 
@@ -51,25 +56,31 @@ export interface Seats {
 /** How a secret stands in its table. */
 export type Seal = (secret: string, of: { readonly operatorId: string; readonly accountId: number }) => string | Promise<string>;
 
-/** Safe to repeat; sessions are prolonged each time. */
+export interface Seeded {
+  readonly accountId: number;
+  readonly demo: DemoDialect;
+}
+
+/** Safe to repeat; sessions are prolonged each time. By dialect. */
 export async function seedDialects(
   client: pg.Client, dataDir: string, derived: (what: string) => Hmac, seats: Seats, seal: Seal,
-): Promise<Record<string, DemoDialect>> {
+): Promise<Map<string, Seeded>> {
   const file = join(dataDir, 'provider-keys.json');
   const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>) : {};
   const before = JSON.stringify(kept);
-  const made = Object.entries(KINDS).map(([name, { secrets }]) => ({ name, ...secrets(derived, kept) }));
+  const made = Object.entries(KINDS).map(([name, { secrets, issues }]) => ({ name, issues, ...secrets(derived, kept) }));
   if (JSON.stringify(kept) !== before) writePrivately(file, kept);
-  const dialects: Record<string, DemoDialect> = {};
-  for (const { name, theirs, ours } of made) {
+  const dialects = new Map<string, Seeded>();
+  for (const { name, issues, theirs, ours } of made) {
     const accountId = await accountOf(client, seats, name);
     await keepSecret(client, seats.operatorId, accountId, `demo-${name}`, ours, seal);
     const tokenOf = (externalId: string) => derived(`session ${name} ${externalId}`).digest('base64url');
     await startSessions(client, seats, accountId, tokenOf);
-    dialects[name] = {
+    dialects.set(name, { accountId, demo: {
       basePath: `/providers/${accountId}`, operator: seats.operator, provider: `demo-${name}`, gameCodes: seats.games.map(({ id }) => id),
       players: seats.players.map(({ id, externalId, currency }) => ({ userId: id, currency, sessionToken: tokenOf(externalId) })), ...theirs,
-    };
+      ...(issues && { issues: await giveIssues(client, seats, accountId) }),
+    } });
   }
   return dialects;
 }
@@ -94,7 +105,18 @@ async function keepSecret(
     [apiKey, accountId, operatorId, [await seal(secret, { operatorId, accountId })]]);
 }
 
-async function startSessions(client: pg.Client, { operatorId, players }: Seats, accountId: number, tokenOf: (externalId: string) => string): Promise<void> {
+/** One for each player. */
+async function giveIssues(client: pg.Client, { operatorId, players }: Seats, accountId: number): Promise<NonNullable<DemoDialect['issues']>> {
+  const issues = players.map(({ id, externalId, currency }) => ({ issueId: `free-rounds-${externalId}`, userId: id, currency }));
+  await client.query(
+    `insert into free_round_issue (operator_id, account_id, issue_id, player_id, currency)
+     select $1, $2, issue, player, currency from unnest($3::text[], $4::uuid[], $5::text[]) new (issue, player, currency) on conflict do nothing`,
+    [operatorId, accountId, issues.map(({ issueId }) => issueId), issues.map(({ userId }) => userId), issues.map(({ currency }) => currency)]);
+  return issues;
+}
+
+/** Each runs for a month from now, whatever became of it before. */
+export async function startSessions(client: pg.Client, { operatorId, players }: Pick<Seats, 'operatorId' | 'players'>, accountId: number, tokenOf: (externalId: string) => string): Promise<void> {
   await client.query(
     `insert into session (player_id, token_hash, operator_id, account_id, currency, expires_at, country, jurisdiction, language)
      select player, hash, $1, $2, currency, now() + interval '30 days', 'MT', 'MT', 'en' from unnest($3::uuid[], $4::bytea[], $5::text[]) new (player, hash, currency)

@@ -12,14 +12,18 @@ import { isRefusal, type Account } from '../../src/wallet/contract.ts';
 import { Lanes } from '../../src/wallet/lane.ts';
 import { openWallets } from '../../src/wallet/money.ts';
 import { depositOf } from '../../src/wallet/movements.ts';
+import { DIALECTS } from '../../src/installed.ts';
 import { seedDialects, type DemoDialect, type Seal } from './seed-dialects.ts';
+import { kitPlayers, layBets, startKitSessions, type KitGround, type KitSeats } from './seed-kit.ts';
 
 export interface DemoWorld {
   operator: { id: string; apiKey: string };
   provider: { apiKey: string; secret: string };
   games: { id: string; name: string }[];
   players: { id: string; externalId: string; currency: string; balance: string; sessionToken: string }[];
-  dialects: Record<string, DemoDialect>;
+  /** the conformance kit's own, of the native dialect; nobody else plays on them */
+  conformance: KitSeats;
+  dialects: Record<string, DemoDialect & { readonly conformance: KitSeats }>;
 }
 
 const OPERATOR = 'Demo Casino';
@@ -52,14 +56,28 @@ const PURSES: Purse[] = [
   { currency: { code: 'BTC', exponent: 8, scale: 8, maxAmount: unitsOf(21_000_000n, 8) }, players: 50, opening: '0.05000000' },
 ];
 
+interface Player {
+  readonly externalId: string;
+  readonly currency: Currency;
+  readonly opening: string;
+}
+
 /** `eur-0001` and so on: who plays, in which currency. */
-const PLAYERS = PURSES.flatMap(({ currency, players, opening }) =>
+const PLAYERS: readonly Player[] = PURSES.flatMap(({ currency, players, opening }) =>
   Array.from({ length: players }, (_, i) => ({
     externalId: `${currency.code.toLowerCase()}-${String(i + 1).padStart(4, '0')}`,
     currency,
     opening,
   })),
 );
+
+const CURRENCIES = new Map(PURSES.map(({ currency }) => [currency.code, currency]));
+
+/** Of the kit's players: they begin with what others have. */
+const asPlayer = ({ externalId, currency }: { readonly externalId: string; readonly currency: string }): Player => {
+  const purse = PURSES.find((each) => each.currency.code === currency) as Purse;
+  return { externalId, currency: purse.currency, opening: purse.opening };
+};
 
 /** Who plays at the other dialects' accounts too: 100 in EUR and ten in each other currency. */
 const plays = ({ externalId }: { readonly externalId: string }): boolean => Number(externalId.slice(-4)) <= (externalId.startsWith('eur-') ? 100 : 10);
@@ -84,13 +102,28 @@ export async function seed(owner: string, money: string, secret: string, dataDir
     await seedPlayers(client, operatorId, studio, tokenOf);
     const seated = (await readPlayers(client, operatorId, tokenOf)).filter(plays);
     const dialects = await seedDialects(client, dataDir, derived, { operatorId, operator: OPERATOR, games: GAMES, players: seated }, seal);
+    const accounts = new Map([['native', accountAs(studio, operatorId, 'native')], ...[...dialects].map(([name, { accountId }]) => [name, accountAs(accountId, operatorId, name)] as const)]);
+    const kit = kitPlayers([...accounts.keys()]);
+    const ids = await openPlayers(client, operatorId, kit.map(asPlayer));
+    const ground: KitGround = { operatorId, currencies: CURRENCIES, accounts, ids, derived };
+    await startKitSessions(client, ground, kit);
     await client.query('commit');
-    await makeDeposits(client, money, { accountId: cashier, operatorId, policy: parsePolicy({}), games: new Map() });
-    return { operator: { id: operatorId, apiKey }, provider, games: GAMES, players: await readPlayers(client, operatorId, tokenOf), dialects };
+    const seats = await inLanes(money, async (lanes) => {
+      await makeDeposits(client, lanes, { accountId: cashier, operatorId, policy: parsePolicy({}), games: new Map() }, [...PLAYERS, ...kit.map(asPlayer)]);
+      return layBets(client, lanes, ground, kit);
+    });
+    const seatsOf = (name: string) => seats.get(name) as KitSeats;
+    return {
+      operator: { id: operatorId, apiKey }, provider, games: GAMES, players: await readPlayers(client, operatorId, tokenOf), conformance: seatsOf('native'),
+      dialects: Object.fromEntries([...dialects].map(([name, { demo }]) => [name, { ...demo, conformance: seatsOf(name) }])),
+    };
   } finally {
     await client.end();
   }
 }
+
+const accountAs = (accountId: number, operatorId: string, dialect: string): Account =>
+  ({ accountId, operatorId, policy: parsePolicy({}, DIALECTS.find(({ name }) => name === dialect)?.policy), games: new Map(GAMES.map(({ id }) => [id, true])) });
 
 /** The operator's key to its own API: the same one each time, good for another year. */
 async function seedKey(client: pg.Client, operatorId: string, derived: (what: string) => Hmac): Promise<string> {
@@ -139,15 +172,10 @@ async function accountOf(client: pg.Client, operatorId: string, provider: string
 type TokenOf = (externalId: string) => string;
 
 async function seedPlayers(client: pg.Client, operatorId: string, studio: number, tokenOf: TokenOf): Promise<void> {
+  const ids = await openPlayers(client, operatorId, PLAYERS);
   const names = PLAYERS.map((player) => player.externalId);
-  await client.query(
-    'insert into player (operator_id, external_id) select $1, name from unnest($2::text[]) name on conflict do nothing',
-    [operatorId, names],
-  );
-  const ids = await idsOf(client, operatorId);
   const players = PLAYERS.map((player) => ids.get(player.externalId) as string);
   const currencies = PLAYERS.map((player) => player.currency.code);
-  await openWallets(client, PLAYERS.map(({ externalId, currency }) => ({ player: ids.get(externalId) as string, operator: operatorId, currency: currency.code })));
   await client.query(
     `insert into session (player_id, token_hash, operator_id, account_id, currency, expires_at, country, jurisdiction, language)
      select player, hash, $1, $2, currency, now() + interval '30 days', 'MT', 'MT', 'en'
@@ -157,33 +185,41 @@ async function seedPlayers(client: pg.Client, operatorId: string, studio: number
   );
 }
 
-async function idsOf(client: pg.Client, operatorId: string): Promise<Map<string, string>> {
+/** Each with a wallet; answers their ids by their external ones. */
+async function openPlayers(client: pg.Client, operatorId: string, players: readonly Player[]): Promise<Map<string, string>> {
+  const names = players.map((player) => player.externalId);
+  await client.query('insert into player (operator_id, external_id) select $1, name from unnest($2::text[]) name on conflict do nothing', [operatorId, names]);
   const named = 'select external_id, player_id from player where operator_id = $1 and external_id = any($2)';
-  const names = PLAYERS.map((player) => player.externalId);
   const { rows } = await client.query<{ external_id: string; player_id: string }>(named, [operatorId, names]);
-  return new Map(rows.map((row) => [row.external_id, row.player_id]));
+  const ids = new Map(rows.map((row) => [row.external_id, row.player_id]));
+  await openWallets(client, players.map(({ externalId, currency }) => ({ player: ids.get(externalId) as string, operator: operatorId, currency: currency.code })));
+  return ids;
+}
+
+async function inLanes<T>(money: string, work: (lanes: Lanes) => Promise<T>): Promise<T> {
+  const lanes = new Lanes({ url: money, lanes: 1, watch: { batch() {}, waited() {}, shed() {} }, alert: () => {} });
+  try {
+    return await work(lanes);
+  } finally {
+    await lanes.close();
+  }
 }
 
 /** Through the same door as all money. Only wallets that nothing has touched: in an old world there is nothing to send. */
-async function makeDeposits(client: pg.Client, money: string, cashier: Account): Promise<void> {
+async function makeDeposits(client: pg.Client, lanes: Lanes, cashier: Account, players: readonly Player[]): Promise<void> {
   const { rows } = await client.query<{ player_id: string; external_id: string }>(
     `select player_id, external_id from wallet join player using (player_id) where player.operator_id = $1 and version = 0`,
     [cashier.operatorId],
   );
   const untouched = new Map(rows.map((row) => [row.external_id, row.player_id]));
-  const lanes = new Lanes({ url: money, lanes: 1, watch: { batch() {}, waited() {}, shed() {} }, alert: () => {} });
-  const deposit = async ({ externalId, currency, opening }: (typeof PLAYERS)[number]): Promise<void> => {
+  const deposit = async ({ externalId, currency, opening }: Player): Promise<void> => {
     const player = untouched.get(externalId);
     if (player === undefined) return;
     const movement = depositOf({ reference: `opening-${externalId}`, currency: currency.code, amount: parseAmount(opening, currency) as bigint });
     const { answer } = await lanes.submit({ account: cashier, player, movement, deadlineAt: performance.now() + 60_000 });
     if (isRefusal(answer)) throw new Error(`the opening deposit of ${externalId} was refused: ${answer.refused}`);
   };
-  try {
-    await Promise.all(PLAYERS.map(deposit));
-  } finally {
-    await lanes.close();
-  }
+  await Promise.all(players.map(deposit));
 }
 
 async function readPlayers(client: pg.Client, operatorId: string, tokenOf: TokenOf): Promise<DemoWorld['players']> {
@@ -192,12 +228,11 @@ async function readPlayers(client: pg.Client, operatorId: string, tokenOf: Token
      where player.operator_id = $1 and external_id = any($2) order by array_position($2::text[], external_id)`,
     [operatorId, PLAYERS.map((player) => player.externalId)],
   );
-  const currencies = new Map(PURSES.map(({ currency }) => [currency.code, currency]));
   return rows.map((row) => ({
     id: row.player_id,
     externalId: row.external_id,
     currency: row.currency,
-    balance: formatAmount(BigInt(row.balance), currencies.get(row.currency) as Currency),
+    balance: formatAmount(BigInt(row.balance), CURRENCIES.get(row.currency) as Currency),
     sessionToken: tokenOf(row.external_id),
   }));
 }

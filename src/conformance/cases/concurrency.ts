@@ -4,7 +4,7 @@ import type { Heard, Said } from '../contract.ts';
 import type { Desk } from '../desk.ts';
 import { behindRollback, NO_FUNDS, repeated, rollbackOfUnknown, UNDONE } from '../expected.ts';
 import { textOf } from '../money.ts';
-import { AWARD, PLAY, ROLLBACK } from '../needs.ts';
+import { ADJUST, AWARD, PLAY, ROLLBACK } from '../needs.ts';
 
 const TAKEN = 'A bet takes exactly its amount.';
 const many = (said: Said, wanted: readonly Outcome[], count = 20): [Said, readonly Outcome[]][] => Array.from({ length: count }, () => [said, wanted]);
@@ -61,6 +61,11 @@ export const CONCURRENCY: readonly Case[] = [
     name: 'The same jackpot twenty times at once is paid once',
     category: 'concurrency', needs: [AWARD],
     steps: async (d) => once(d, d.award(d.units(4)), d.units(4)),
+  },
+  {
+    name: 'The same adjustment twenty times at once is applied once',
+    category: 'concurrency', needs: [ADJUST],
+    steps: async (d) => once(d, d.adjust(-d.units(2)), -d.units(2)),
   },
   {
     name: 'One id with two amounts at once is one bet and one conflict',

@@ -2,7 +2,7 @@ import type { Case } from '../case.ts';
 import { ok, refused } from '../setting.ts';
 import { CONFLICT, sharedId } from '../expected.ts';
 import { textOf } from '../money.ts';
-import { BET_NAMED, PLAY, ROLLBACK, SECOND_PLAYER, TEXT_IDS, TWO_GAMES } from '../needs.ts';
+import { ADJUST, BET_NAMED, PLAY, ROLLBACK, SECOND_PLAYER, TEXT_IDS, TWO_GAMES } from '../needs.ts';
 
 const OTHER = 'One id with other content is a mistake of the sender: to take it for the same call would hide it, to apply it would double it.';
 
@@ -66,6 +66,15 @@ export const CONFLICTS: readonly Case[] = [
       const rollback = d.undo(bets[0]);
       await d.says(rollback, ok(d.units(2)), 'A rollback gives back exactly what the bet took.');
       await d.says({ ...rollback, round: bets[1].round, original: bets[1].reference }, CONFLICT, OTHER);
+    },
+  },
+  {
+    name: 'An adjustment’s id with the other sign is a conflict',
+    category: 'conflict', needs: [ADJUST],
+    steps: async (d) => {
+      const adjust = d.adjust(d.units(3));
+      await d.says(adjust, ok(d.units(3)), 'An adjustment above zero gives exactly its amount.');
+      await d.says({ ...adjust, amount: textOf(-d.units(3)) }, CONFLICT, OTHER);
     },
   },
   {

@@ -1,9 +1,20 @@
 import type { Case } from '../case.ts';
 import { ok, refused } from '../setting.ts';
 import { NO_FUNDS, UNDONE } from '../expected.ts';
-import { PLAY, ROLLBACK } from '../needs.ts';
+import type { Adjust, Desk } from '../desk.ts';
+import { LeftOut } from '../desk.ts';
+import { ADJUST, PLAY, ROLLBACK } from '../needs.ts';
 
 const NOT_MORE = 'No bet takes more than the balance.';
+
+/** Takes ten more than there is: all of it, and the rest is owed. Some wallets refuse that, and keep no debts. */
+async function indebted(d: Desk): Promise<Required<Adjust>> {
+  const all = d.balance;
+  const adjust = d.adjust(-all - d.units(10));
+  await d.says(adjust, [ok(-all), NO_FUNDS], 'An adjustment beyond the balance takes what is there and leaves the rest as a debt, or is refused; no balance is below zero.');
+  if (d.balance > 0n) throw new LeftOut('this wallet refuses adjustments beyond the balance');
+  return adjust;
+}
 
 export const FUNDS: readonly Case[] = [
   {
@@ -54,6 +65,27 @@ export const FUNDS: readonly Case[] = [
     steps: async (d) => {
       await d.says(d.bet(1_000_000_000_000n * 10n ** 18n - d.least), refused('insufficient-funds', 'bad-amount', 'bad-request', 'limit'), NOT_MORE);
       await d.says(d.bet(d.units(1)), ok(-d.units(1)), 'A bet takes exactly its amount.');
+    },
+  },
+  {
+    name: 'An adjustment beyond the balance leaves nothing, and never less; undone, it gives back what it took',
+    category: 'funds', needs: [ADJUST, ROLLBACK],
+    steps: async (d) => {
+      const all = d.balance;
+      const adjust = await indebted(d);
+      await d.says(d.undo(adjust), ok(all), 'What was taken comes back; what was only owed is not owed any more.');
+    },
+  },
+  {
+    name: 'A debt is not taken out of the next win',
+    category: 'funds', needs: [ADJUST, ROLLBACK],
+    steps: async (d) => {
+      const bet = d.bet(d.units(2));
+      await d.says(bet, ok(-d.units(2)), 'A bet takes exactly its amount.');
+      const left = d.balance;
+      const adjust = await indebted(d);
+      await d.says(d.win(bet, d.units(5)), ok(d.units(5)), 'A win pays exactly its amount; what a player owes is for the operator to collect.');
+      await d.says(d.undo(adjust), ok(left), 'What was taken comes back; what was only owed is not owed any more.');
     },
   },
   {

@@ -1,6 +1,6 @@
 import { says, type Case } from '../case.ts';
 import { ok } from '../setting.ts';
-import { AUTHENTICATE, CLOSES, PLAY, ROLLBACK } from '../needs.ts';
+import { ADJUST, AUTHENTICATE, CANCEL, CLOSES, PLAY, ROLLBACK } from '../needs.ts';
 
 export const HAPPY_PATH: readonly Case[] = [
   {
@@ -60,6 +60,23 @@ export const HAPPY_PATH: readonly Case[] = [
     steps: async (d) => {
       const bet = d.action('bet', d.units(3));
       await d.says(d.play([bet, d.action('win', d.units(4), { bet: bet.reference })]), ok(d.units(1)), 'All actions of a play are applied, in order.');
+    },
+  },
+  {
+    name: 'An adjustment gives, and another takes',
+    category: 'happy path', needs: [ADJUST],
+    steps: async (d) => {
+      await d.says(d.adjust(d.units(3)), ok(d.units(3)), 'An adjustment above zero gives exactly its amount.');
+      await d.says(d.adjust(-d.units(2)), ok(-d.units(2)), 'An adjustment below zero takes exactly its amount.');
+    },
+  },
+  {
+    name: 'A round that is cancelled gives its stake back',
+    category: 'happy path', needs: [CANCEL],
+    steps: async (d) => {
+      const bet = d.bet(d.units(2));
+      await d.says(bet, ok(-d.units(2)), 'A bet takes exactly its amount.');
+      await d.says(d.cancel(bet), ok(d.units(2)), 'A round that is given up gives back what its bets took.');
     },
   },
   {

@@ -1,7 +1,7 @@
 import { able, type Case } from '../case.ts';
 import { ok } from '../setting.ts';
 import { NO_FUNDS, repeated } from '../expected.ts';
-import { CLOSES, PLAY, ROLLBACK } from '../needs.ts';
+import { ADJUST, CLOSES, PLAY, ROLLBACK } from '../needs.ts';
 
 const ONCE = 'A call that is sent again is the same call: it has one effect.';
 
@@ -117,6 +117,15 @@ export const IDEMPOTENCY: readonly Case[] = [
       await d.says(bet, ok(-d.units(2)), 'A bet takes exactly its amount.');
       await d.says(d.win(bet, d.units(3)), ok(d.units(3)), 'A win pays exactly its amount.');
       await d.says(bet, repeated(d.can), 'What was accepted is accepted; being settled since changes nothing.');
+    },
+  },
+  {
+    name: 'An adjustment sent again is applied once',
+    category: 'idempotency', needs: [ADJUST],
+    steps: async (d) => {
+      const adjust = d.adjust(-d.units(3));
+      await d.says(adjust, ok(-d.units(3)), 'An adjustment below zero takes exactly its amount.');
+      await d.says(adjust, repeated(d.can), ONCE);
     },
   },
   {

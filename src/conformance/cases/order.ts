@@ -1,7 +1,7 @@
 import type { Case } from '../case.ts';
 import { ok, refused } from '../setting.ts';
 import { behindRollback, repeated, rollbackOfUnknown, UNDONE } from '../expected.ts';
-import { BET_NAMED, BET_NEEDED, CLOSES, PLAY, ROLLBACK, WINS_ROLLED_BACK } from '../needs.ts';
+import { ADJUST, BET_NAMED, BET_NEEDED, CLOSES, PLAY, ROLLBACK, WINS_ROLLED_BACK } from '../needs.ts';
 
 const UNKNOWN = 'A rollback may overtake its bet; it is remembered, and moves nothing.';
 const BEHIND = 'The provider has undone this bet already: it must never be charged, however late it comes.';
@@ -149,6 +149,15 @@ export const ORDER: readonly Case[] = [
       await d.says(win, ok(d.units(6)), 'A win pays exactly its amount.');
       await d.says(d.undo(win), ok(-d.units(6)), 'A rollback takes back exactly what the win paid.');
       await d.says(d.undo(bet), ok(d.units(2)), 'With its win undone the bet is open again.');
+    },
+  },
+  {
+    name: 'An adjustment behind its own rollback is not applied',
+    category: 'order', needs: [ADJUST, ROLLBACK],
+    steps: async (d) => {
+      const adjust = d.adjust(d.units(4));
+      await d.says(d.undo(adjust), rollbackOfUnknown(d.can), UNKNOWN);
+      await d.says(adjust, [behindRollback(d.can), UNDONE], 'The provider has undone this adjustment already, however late it comes.');
     },
   },
   {

@@ -2,10 +2,10 @@ import type { Case } from '../case.ts';
 import { ok, refused } from '../setting.ts';
 import type { Desk } from '../desk.ts';
 import { LeftOut } from '../desk.ts';
-import { ANY_REFUSAL, repeated, UNSIGNED } from '../expected.ts';
+import { ANY_REFUSAL, AT_THE_DOOR, repeated, UNSIGNED } from '../expected.ts';
 import { textOf } from '../money.ts';
 import { ROLLBACK, SIGNED_TIME } from '../needs.ts';
-import { altered, extended, reordered, sentTo, signatureHeaders, signedLike, spaced, unsigned, withBody } from '../wire-edits.ts';
+import { altered, extended, ofType, reordered, sentTo, signatureHeaders, signedLike, spaced, unsigned, withBody, withByte } from '../wire-edits.ts';
 import type { Wire } from '../contract.ts';
 
 const BYTES = 'A signature is of bytes: one that fits other bytes than those that came is none.';
@@ -123,6 +123,35 @@ export const SECURITY: readonly Case[] = [
     name: 'A signed list instead of an object is refused, and breaks nothing',
     category: 'security',
     steps: async (d) => nonsense(d, '[[[]]]'),
+  },
+  {
+    name: 'A signed body with a byte that is no text is refused, not mended',
+    category: 'security',
+    steps: async (d) => {
+      const { speaker, secret } = d.record.setting;
+      const bet = d.bet(d.units(2));
+      const wire = d.wire(bet);
+      await d.sends(speaker.sign(wire, withByte(wire, bet.reference, 0xff), secret), bet, refused('bad-request', 'bad-signature'), 'Two ids that differ in such a byte would become one.');
+      await d.says(bet, ok(-d.units(2)), 'The next call is served as ever.');
+    },
+  },
+  {
+    name: 'A bet sent by another method than the dialect’s does nothing',
+    category: 'security',
+    steps: async (d) => {
+      const bet = d.bet(d.units(2));
+      for (const method of ['GET', 'PUT']) await d.sends({ ...d.wire(bet), method }, bet, AT_THE_DOOR, 'What may be fetched, repeated or cached on the way must not move money.');
+      await d.says(bet, ok(-d.units(2)), 'What was turned away at the door was never here.');
+    },
+  },
+  {
+    name: 'A bet that calls itself plain text is refused',
+    category: 'security',
+    steps: async (d) => {
+      const bet = d.bet(d.units(2));
+      await d.sends(ofType(d.wire(bet), 'text/plain'), bet, AT_THE_DOOR, 'A browser sends plain text anywhere without asking; a wallet takes the type that its dialect has, and no other.');
+      await d.says(bet, ok(-d.units(2)), 'What was turned away at the door was never here.');
+    },
   },
   {
     name: 'A field that nobody knows is no reason to refuse a bet',

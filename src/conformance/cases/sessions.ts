@@ -1,9 +1,10 @@
 import type { Case } from '../case.ts';
 import { ok, refused, type OpenBet } from '../setting.ts';
 import { ANY_REFUSAL, rollbackOfUnknown } from '../expected.ts';
-import { AUTHENTICATE, AWARD, BET_NAMED, BET_NEEDED, BLOCKED, BLOCKED_WITH_BET, EXPIRED, EXPIRED_WITH_BET, ROLLBACK, SECOND_PLAYER } from '../needs.ts';
+import {
+  ADJUST, AUTHENTICATE, AWARD, BET_NAMED, BET_NEEDED, BLOCKED, BLOCKED_WITH_BET, EXPIRED, EXPIRED_WITH_BET, ROLLBACK, SECOND_PLAYER, SUPERSEDED, SUPERSEDED_WITH_BET,
+} from '../needs.ts';
 import { unitsOf } from '../money.ts';
-
 
 const NO_SESSION = refused('unknown-session', 'session-over', 'unknown-player');
 const OWED = 'What is won or has to be given back is the player’s, whatever became of the session or of the right to bet.';
@@ -83,6 +84,28 @@ export const SESSIONS: readonly Case[] = [
     },
   },
   {
+    name: 'A bet under a token whose successor is in use is refused',
+    category: 'sessions', needs: [SUPERSEDED],
+    steps: async (d) => {
+      const bet = d.superseded.bet(d.superseded.least);
+      await d.superseded.says(bet, refused('session-superseded', 'session-over', 'unknown-session'), 'A session goes on under its newest token; the one before it may be somebody else’s by now.');
+    },
+  },
+  {
+    name: 'A win under a token whose successor is in use is paid',
+    category: 'sessions', needs: [SUPERSEDED_WITH_BET],
+    steps: async (d) => {
+      await d.superseded.says(d.superseded.win(d.superseded.open as OpenBet, d.units(3)), ok(d.units(3)), OWED);
+    },
+  },
+  {
+    name: 'A rollback under a token whose successor is in use is done',
+    category: 'sessions', needs: [SUPERSEDED_WITH_BET, ROLLBACK],
+    steps: async (d) => {
+      await d.superseded.says(d.superseded.undo(d.superseded.open as OpenBet), ok(stakeOf(d.superseded.open)), OWED);
+    },
+  },
+  {
     name: 'A blocked player’s bet is refused',
     category: 'sessions', needs: [BLOCKED],
     steps: async (d) => {
@@ -101,6 +124,13 @@ export const SESSIONS: readonly Case[] = [
     category: 'sessions', needs: [BLOCKED_WITH_BET, ROLLBACK],
     steps: async (d) => {
       await d.blocked.says(d.blocked.undo(d.blocked.open as OpenBet), ok(stakeOf(d.blocked.open)), OWED);
+    },
+  },
+  {
+    name: 'A blocked player’s adjustment is applied',
+    category: 'sessions', needs: [BLOCKED, ADJUST],
+    steps: async (d) => {
+      await d.blocked.says(d.blocked.adjust(d.units(2)), ok(d.units(2)), 'A mistake is corrected whoever it concerns.');
     },
   },
   {

@@ -247,6 +247,19 @@ describe('Hub88’s answers', () => {
     expect(body.status).not.toBe('RS_OK');
   });
 
+  it('are the words that Hub88 acts on: what is over for good says why, and no more than a closed round is said to be unknown', () => {
+    const words: Record<RefusalCode, Verdict> = {
+      INSUFFICIENT_FUNDS: 'insufficient-funds', PLAYER_NOT_FOUND: 'unknown-player', SESSION_NOT_FOUND: 'unknown-session', SESSION_EXPIRED: 'session-over', SESSION_SUPERSEDED: 'session-superseded',
+      GAME_NOT_FOUND: 'unknown-game', GAME_DISABLED: 'game-closed', PLAYER_BLOCKED: 'player-blocked', CURRENCY_MISMATCH: 'wrong-currency', BET_NOT_FOUND: 'unknown-bet',
+      ROLLED_BACK: 'rolled-back', TRANSACTION_CONFLICT: 'conflict', BET_ALREADY_SETTLED: 'bet-settled', ROUND_CLOSED: 'retry',
+    };
+    const said: Said = { say: 'bet', seat: { player: 'p1', currency: 'EUR', token: 'k1' }, round: 'r1', game: 'g1', reference: 't1', amount: '3.56' };
+    for (const [refused, verdict] of Object.entries(words) as [RefusalCode, Verdict][]) {
+      const answer = hub88.refuse({ refused, replayed: false, wallet: { currency: 'EUR', balance: 1n, version: 3 } }, contextOf(BET));
+      expect([refused, hub88Speaker.hear(said, answer).verdicts]).toEqual([refused, expect.arrayContaining([verdict])]);
+    }
+  });
+
   it('to whatever may have been done, or will be, make a bet rolled back and a win come again', () => {
     for (const code of ['INTERNAL', 'OVERLOADED', 'UNAVAILABLE', 'OUTCOME_UNKNOWN', 'THROTTLED', 'AMOUNT_TOO_FINE', 'METHOD_NOT_ALLOWED', 'ROUTE_NOT_FOUND', 'MEDIA_TYPE_UNSUPPORTED'] as const) {
       const answer = hub88.fail({ code, detail: '', headers: { 'retry-after': '1' } }, contextOf(undefined));

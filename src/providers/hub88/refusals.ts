@@ -60,7 +60,7 @@ const FAILURES = {
 } as const;
 
 export const hub88Words: Words<Hub88Status> = {
-  // Hub88 has no word for "rolled back" and says that a bet which was is one that cannot be found.
+  // Caleta and an older Hub88 have TRANSACTION_ROLLED_BACK; today's list has not. To a win this word is as final, and a bet is rolled back on either.
   refusals: { ...REFUSALS, ROLLED_BACK: 'RS_ERROR_TRANSACTION_DOES_NOT_EXIST' },
   failures: { ...FAILURES, KEY_UNKNOWN: 'RS_ERROR_INVALID_PARTNER', FORBIDDEN: 'RS_ERROR_INVALID_PARTNER', OUTCOME_UNKNOWN: 'RS_ERROR_UNKNOWN' },
 };

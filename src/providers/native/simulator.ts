@@ -52,13 +52,16 @@ const CODES: Readonly<Record<string, Meaning>> = {
   OUTCOME_UNKNOWN: { status: 503, verdict: 'retry' },
 };
 
+/** Of a round, as the answer to each call may tell it. */
+const STATES: Readonly<Record<'close' | 'cancel', readonly string[]>> = { close: ['closed', 'cancelled', 'unknown'], cancel: ['cancelled', 'unknown'] };
+
 const MONEY = /^(0|[1-9]\d*)(\.\d+)?$/;
 
 export const nativeSpeaker: Speaker<NativeSecret> = {
   name: 'native',
   title: 'Croupier native',
   can: {
-    says: ['authenticate', 'balance', 'bet', 'win', 'rollback', 'play', 'close', 'award'],
+    says: ['authenticate', 'balance', 'bet', 'win', 'rollback', 'adjust', 'play', 'close', 'cancel', 'award'],
     digits: (currency) => COINS[currency] ?? 6,
     winNames: 'either',
     idScope: 'operation',
@@ -131,7 +134,9 @@ function spoken(said: Said): { readonly operation: string; readonly fields: obje
         actions: said.actions.map(({ kind, reference, amount, bet }) => ({ type: kind, transactionId: reference, amount, betTransactionId: bet })),
       },
     };
+    case 'adjust': return { operation: 'adjust', fields: { transactionId: said.reference, ...who, amount: said.amount, gameId: said.game, roundId: said.round } };
     case 'close': return { operation: 'close-round', fields: { ...who, roundId: said.round } };
+    case 'cancel': return { operation: 'cancel-round', fields: { ...who, roundId: said.round } };
     case 'award': return {
       operation: 'win',
       fields: { transactionId: said.reference, ...who, amount: said.amount, type: TYPES[said.award], campaignId: said.campaign },
@@ -178,7 +183,7 @@ function accepted(said: Said, fields: Readonly<Record<string, unknown>>): Heard 
   switch (said.say) {
     case 'authenticate': return { verdicts: ['ok'], ...told, ...(typeof fields['sessionToken'] === 'string' && { token: fields['sessionToken'] }) };
     case 'balance': return { verdicts: ['ok'], ...told };
-    case 'close': return ['closed', 'unknown'].includes(String(fields['state'])) ? { verdicts: ['ok'], ...told } : puzzled(`no state of a round: ${String(fields['state'])}`);
+    case 'close': case 'cancel': return STATES[said.say].includes(String(fields['state'])) ? { verdicts: ['ok'], ...told } : puzzled(`no state of a round: ${String(fields['state'])}`);
     case 'play': return Array.isArray(fields['receipts'])
       ? receipts(fields['receipts'] as Readonly<Record<string, unknown>>[], said.actions.map(({ reference }) => reference), told)
       : puzzled('a play’s answer has no list "receipts"');

@@ -28,8 +28,8 @@ const POLICY: PolicyFields = {
   rollbackUnknown: 'empty',
   // A bet that was refused is to the aggregator one that never was here.
   rollbackOfRefused: 'ok',
-  // The list of a round's rollbacks may name the bet before its win.
-  rollbackAfterWin: 'reverse',
+  // Each rollback names one action, and wins have rollbacks of their own: that of a bet must not take a prize along, which may be another bet's.
+  rollbackAfterWin: 'refuse',
   rollbackAmount: 'ignore',
   spentWin: 'receivable',
   tombstonedAction: 'skip',

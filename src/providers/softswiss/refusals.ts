@@ -27,7 +27,7 @@ export const REFUSED: Record<RefusalCode, WireError> = {
   ROLLED_BACK: { status: 404, code: 404, message: 'The bets of this round were rolled back' },
   TRANSACTION_CONFLICT: { status: 400, code: 400, message: 'The id is known with other content' },
   ROUND_CLOSED: { status: 400, code: 400, message: 'The round is finished' },
-  // Said to a rollback alone, and no longer once the win is rolled back: the same again is right.
+  // Said to a rollback alone, and no longer once the win is rolled back: the same again is right. For good it would leave the stake taken.
   BET_ALREADY_SETTLED: { status: 503, code: 503, message: 'A win came after this bet: it has to be rolled back first' },
 };
 

@@ -112,6 +112,8 @@ function spoken(said: Said): { readonly path: string; readonly fields: object } 
     ({ path: '/play', fields: { ...who, game: told.game, game_id: told.round, finished, session_id, actions } });
   switch (said.say) {
     case 'authenticate': throw new CannotSay('this wire knows no authentication');
+    case 'adjust': throw new CannotSay('this wire knows no adjustments');
+    case 'cancel': throw new CannotSay('a round of this wire is undone action by action');
     case 'balance': return { path: '/play', fields: { ...who, session_id } };
     case 'bet':
       if (said.free) throw new CannotSay('free rounds of this wire are told as one total');
@@ -170,7 +172,7 @@ function named(said: Said): readonly string[] {
     case 'bet': case 'win': case 'rollback': return [said.reference];
     case 'play': return said.actions.map(({ reference }) => reference);
     case 'award': return said.award === 'total' ? [] : [said.reference];
-    case 'authenticate': case 'balance': case 'close': return [];
+    case 'authenticate': case 'balance': case 'adjust': case 'close': case 'cancel': return [];
   }
 }
 
