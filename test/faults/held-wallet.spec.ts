@@ -9,6 +9,7 @@ import { launch, verified, type Fleet } from './fleet.ts';
 // Somebody's session holds one wallet's row for five seconds, while calls on it and on all others go on.
 
 const HELD_MS = 5_000;
+const UNHINDERED_MS = 2_000;
 const DEADLINE_MS = 900;
 /** The lanes look at deadlines every 20 ms; the rest is this machine's. */
 const MARGIN_MS = 150;
@@ -37,7 +38,11 @@ const quantile = (values: readonly number[], share: number): number =>
 
 class Hold {
   readonly others: Sent[] = [];
+  /** the same calls before anything is held: how quick this machine is just now */
+  readonly unhindered: Sent[] = [];
   readonly held: Sent[] = [];
+  /** the longest that this process was kept from going on */
+  longestPause = 0;
   private releaseAt = 0;
   private until = 0;
 
@@ -49,6 +54,9 @@ class Hold {
   ) {}
 
   async run(): Promise<void> {
+    const looking = this.watchPauses();
+    this.until = performance.now() + UNHINDERED_MS;
+    await Promise.all(Array.from({ length: STRANDS }, (_, strand) => this.callOthers(strand, this.unhindered)));
     const holder = new pg.Client(this.database.url('superuser'));
     await holder.connect();
     await holder.query('begin');
@@ -56,7 +64,16 @@ class Hold {
     this.releaseAt = performance.now() + HELD_MS;
     this.until = this.releaseAt + 1_000;
     const release = pause(HELD_MS).then(() => holder.query('commit')).then(() => holder.end());
-    await Promise.all([release, this.callTheHeld(), ...Array.from({ length: STRANDS }, (_, strand) => this.callOthers(strand))]);
+    await Promise.all([release, this.callTheHeld(), ...Array.from({ length: STRANDS }, (_, strand) => this.callOthers(strand, this.others))]);
+    clearInterval(looking);
+  }
+
+  private watchPauses(): NodeJS.Timeout {
+    let last = performance.now();
+    return setInterval(() => {
+      this.longestPause = Math.max(this.longestPause, performance.now() - last);
+      last = performance.now();
+    }, 5);
   }
 
   /** At a steady pace, whether or not the ones before are answered. */
@@ -71,10 +88,10 @@ class Hold {
   }
 
   /** Any wallet by any process: two processes want the same wallet now and then. */
-  private async callOthers(strand: number): Promise<void> {
+  private async callOthers(strand: number, into: Sent[]): Promise<void> {
     for (let i = 0; performance.now() < this.until; i++) {
       const player = this.rest[Math.floor(Math.random() * this.rest.length)] as WorldPlayer;
-      this.others.push(await this.timed((strand + i) % this.fleet.providers.length, player, `other-${strand}-${i}`));
+      into.push(await this.timed((strand + i) % this.fleet.providers.length, player, `other-${strand}-${into === this.others ? 'h' : 'u'}${i}`));
       await pause(BETWEEN_CALLS_MS);
     }
   }
@@ -120,15 +137,17 @@ describe.each([1, 2])('a wallet held for 5 s, %i process(es)', (size) => {
     process.stdout.write(`held wallet, ${size} process(es): ${times.length} calls on others, ${figures}\n`);
     expect(hold.others.filter(({ reply }) => reply.status !== 200).map(({ reply }) => reply.body.code)).toEqual([]);
     expect(times.length).toBeGreaterThan(1_000);
-    expect(quantile(times, 0.99)).toBeLessThan(OTHERS_P99_MS);
+    // Quick as ever is as on this machine a moment before; a lane that waits for the held wallet makes it 250 ms and more.
+    const before = quantile(hold.unhindered.map(({ ms }) => ms), 0.99);
+    expect(quantile(times, 0.99)).toBeLessThan(Math.max(OTHERS_P99_MS, 3 * before));
   });
 
   it('has its own calls answered in time: with a 503 that may be retried, or normally once it is free', () => {
-    const late = hold.held.filter(({ ms }) => ms > DEADLINE_MS + MARGIN_MS);
+    const late = hold.held.filter(({ ms }) => ms > DEADLINE_MS + MARGIN_MS + hold.longestPause);
     expect(late.map(({ reference, ms }) => `${reference} after ${Math.round(ms)} ms`)).toEqual([]);
     for (const { reply, before } of hold.held) {
       if (reply.status === 200) {
-        expect(before).toBeLessThan(DEADLINE_MS + MARGIN_MS);
+        expect(before).toBeLessThan(DEADLINE_MS + MARGIN_MS + hold.longestPause);
         continue;
       }
       expect([reply.status, reply.body.code, reply.body.retryable, reply.headers['retry-after']]).toEqual([503, 'UNAVAILABLE', true, '1']);
