@@ -4,11 +4,17 @@ import { M0001Money } from './m0001-money.ts';
 import { M0002Foundations } from './m0002-foundations.ts';
 import { M0003Rules } from './m0003-rules.ts';
 import { M0004Secrets } from './m0004-secrets.ts';
+import { M0005Feed } from './m0005-feed.ts';
+import { M0006Views } from './m0006-views.ts';
+import { M0007Calls } from './m0007-calls.ts';
+import { M0008Exports } from './m0008-exports.ts';
 import { migrateQueue } from './queue.ts';
 
 const STEPS = [
   { name: 'M0001Money', class: M0001Money }, { name: 'M0002Foundations', class: M0002Foundations },
   { name: 'M0003Rules', class: M0003Rules }, { name: 'M0004Secrets', class: M0004Secrets },
+  { name: 'M0005Feed', class: M0005Feed }, { name: 'M0006Views', class: M0006Views },
+  { name: 'M0007Calls', class: M0007Calls }, { name: 'M0008Exports', class: M0008Exports },
 ];
 
 /**

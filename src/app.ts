@@ -1,7 +1,8 @@
 import 'reflect-metadata';
+import compress from '@fastify/compress';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Logger } from 'nestjs-pino';
 import { callId } from '../libs/http/index.ts';
 import { refuseUndeclared, tellOtherMethods } from './access/routes.ts';
@@ -15,6 +16,8 @@ import { serveReference } from './providers/openapi.ts';
 import { send } from './providers/socket.ts';
 
 const BODY_BYTES = 64 * 1024;
+/** Less is sent as fast as it is. */
+const COMPRESSED_FROM = 1_024;
 
 /** The application, wired and not yet listening. Throws `UnfitDatabase` where it must not run. `dialects`: what its providers may speak. */
 export async function createApp(config: Config, dialects: readonly AnyDialect[] = DIALECTS): Promise<NestFastifyApplication> {
@@ -30,6 +33,7 @@ export async function createApp(config: Config, dialects: readonly AnyDialect[] 
   });
   refuseUndeclared(() => app, adapter.getInstance());
   tellOtherMethods(() => app, adapter.getInstance());
+  await compressViews(adapter.getInstance());
   const root = await AppModule.forRoot(config, dialects);
   const app: NestFastifyApplication = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: false, bodyParser: false, abortOnError: false });
   app.useLogger(app.get(Logger));
@@ -44,4 +48,12 @@ export async function createApp(config: Config, dialects: readonly AnyDialect[] 
   });
   serveReference(app, dialects);
   return app;
+}
+
+/** Answers of routes that say so (`@Shows`); a call that moves money passes through none of it. */
+async function compressViews(fastify: FastifyInstance): Promise<void> {
+  fastify.addHook('onRoute', (route) => {
+    route.compress = 'compressed' in (route.config ?? {}) ? { threshold: COMPRESSED_FROM } : false;
+  });
+  await fastify.register(compress, { global: false, globalDecompression: false, encodings: ['br', 'gzip'] });
 }

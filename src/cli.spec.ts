@@ -33,8 +33,8 @@ describe('cli verify', () => {
   it('prints a line an invariant and ends with 0 where all hold', async () => {
     const { code, out, err } = await cli(['verify', '--database', database.url('croupier_worker')]);
     expect([code, err]).toEqual([0, '']);
-    expect(out.split('\n').filter((line) => /^ok {3} I\d+ +.+ \(\d+ .*; \d+\.\d s\)$/.test(line))).toHaveLength(16);
-    expect(out).toMatch(/\nAll 16 invariants hold \(\d+\.\d s\)\.\n$/);
+    expect(out.split('\n').filter((line) => /^ok {3} I\d+ +.+ \(\d+ .*; \d+\.\d s\)$/.test(line))).toHaveLength(20);
+    expect(out).toMatch(/\nAll 20 invariants hold \(\d+\.\d s\)\.\n$/);
   });
 
   it('takes DATABASE_URL, and else the local run of DATA_DIR', async () => {

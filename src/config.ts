@@ -15,7 +15,7 @@ const isNetwork = (text: string): boolean => {
 const Networks = z.string().default('').transform((text) => text.split(',').map((network) => network.trim()).filter(Boolean))
   .pipe(z.array(z.string().refine(isNetwork, { error: 'must be networks such as 198.51.100.0/24, separated by commas' })));
 
-/** Every setting of a process, read once. A missing, a bad or a misspelt one (`WALLET_…`, `DATABASE_…`, `LOCAL_PAGE_…`, `API_KEY_…`, `SECRETS_…`, `TRUSTED_…`) stops it with a sentence that names it. */
+/** Every setting of a process, read once. A missing, a bad or a misspelt one (`WALLET_…`, `DATABASE_…`, `LOCAL_PAGE_…`, `API_KEY_…`, `SECRETS_…`, `TRUSTED_…`, `REDIS_…`, `CALL_LOG_…`) stops it with a sentence that names it. */
 const Settings = z.object({
   ROLE: z.enum(ROLES).default('wallet'),
   /** Where the primary is, as role croupier_money. */
@@ -30,6 +30,10 @@ const Settings = z.object({
   DATABASE_REPLICA_URLS: z.string().default('').transform((text) => text.split(',').map((url) => url.trim()).filter(Boolean)).pipe(z.array(DatabaseUrl)),
   /** A replica further behind than this answers a read only where nobody else can, or where the caller's token is satisfied. */
   READ_LAG_LIMIT_MS: z.coerce.number().int().min(100).max(3_600_000).default(5_000),
+  /** A read of a view that takes longer than this is told in the log and counted. */
+  SLOW_READ_MS: z.coerce.number().int().min(1).max(60_000).default(500),
+  /** Where the job queues are kept, `redis://…`; not set: in PostgreSQL. What is in it may be lost at any time. */
+  REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be redis://user:password@host:port' }).optional(),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
   HOST: z.string().min(1).default('127.0.0.1'),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -48,6 +52,10 @@ const Settings = z.object({
   LOCAL_PAGE_OPERATOR: z.uuid().optional(),
   /** Where the page says that the keys and players of the demo stand. */
   LOCAL_PAGE_DEMO_FILE: z.string().min(1).default('var/demo.json'),
+  /** Of the providers' calls that were accepted, the share that is kept in the call log; those refused or failed all are. 1: all. */
+  CALL_LOG_SAMPLE: z.coerce.number().min(0).max(1).default(0.01),
+  /** How many days the call log is kept. */
+  CALL_LOG_DAYS: z.coerce.number().int().min(1).max(3_650).default(30),
   /** How long `ready` says 503 before the process stops taking calls, so that load balancers notice. */
   DRAIN_DELAY_MS: z.coerce.number().int().min(0).max(60_000).default(500),
 });
@@ -56,7 +64,7 @@ const Settings = z.object({
 export const NEEDED: Readonly<Record<Role, readonly `DATABASE_${string}`[]>> = {
   wallet: ['DATABASE_URL'],
   office: ['DATABASE_URL', 'DATABASE_OFFICE_URL', 'DATABASE_READ_URL'],
-  worker: ['DATABASE_WORKER_URL'],
+  worker: ['DATABASE_WORKER_URL', 'DATABASE_READ_URL'],
   all: ['DATABASE_URL', 'DATABASE_OFFICE_URL', 'DATABASE_WORKER_URL', 'DATABASE_READ_URL'],
 };
 
@@ -78,6 +86,9 @@ export interface Config {
   readonly readUrl: string;
   readonly replicaUrls: readonly string[];
   readonly readLagLimitMs: number;
+  readonly slowReadMs: number;
+  /** Set where the queues are kept in Redis. */
+  readonly redisUrl?: string;
   readonly port: number;
   readonly host: string;
   readonly logLevel: z.infer<typeof Settings>['LOG_LEVEL'];
@@ -89,13 +100,15 @@ export interface Config {
   /** `198.51.100.0/24`; an address that calls from there is believed whom it calls for */
   readonly trustedProxies: readonly string[];
   readonly secretsKeyFile?: string;
+  readonly callLogSample: number;
+  readonly callLogDays: number;
   /** Set in the local run only. */
   readonly localPage?: LocalPage;
 }
 
 /** Throws one sentence a setting that is missing or wrong; never quotes a value, which may hold a password. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
-  const unknown = Object.keys(env).find((name) => /^(WALLET|DATABASE|LOCAL_PAGE|API_KEY|API_IP|SECRETS|TRUSTED)_/.test(name) && !(name in Settings.shape) && name !== 'DATABASE_OWNER_URL');
+  const unknown = Object.keys(env).find((name) => /^(WALLET|DATABASE|LOCAL_PAGE|API_KEY|API_IP|SECRETS|TRUSTED|REDIS|CALL_LOG)_/.test(name) && !(name in Settings.shape) && name !== 'DATABASE_OWNER_URL');
   if (unknown) throw new Error(`setting ${unknown}: there is none of this name`);
   const role = ROLES.find((name) => name === env['ROLE']) ?? 'wallet';
   const missing = NEEDED[role].filter((name) => env[name] === undefined).map((name) => `setting ${name}: needed by ROLE=${role}`);
@@ -106,8 +119,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const { DATABASE_URL = '', DATABASE_OFFICE_URL = '', DATABASE_WORKER_URL = '', DATABASE_READ_URL = '' } = s;
   return {
     role: s.ROLE, databaseUrl: DATABASE_URL, officeUrl: DATABASE_OFFICE_URL, workerUrl: DATABASE_WORKER_URL, readUrl: DATABASE_READ_URL,
-    replicaUrls: s.DATABASE_REPLICA_URLS, readLagLimitMs: s.READ_LAG_LIMIT_MS, port: s.PORT, host: s.HOST, logLevel: s.LOG_LEVEL, lanes: s.WALLET_LANES, batch: s.WALLET_BATCH,
+    replicaUrls: s.DATABASE_REPLICA_URLS, readLagLimitMs: s.READ_LAG_LIMIT_MS, slowReadMs: s.SLOW_READ_MS, port: s.PORT, host: s.HOST, logLevel: s.LOG_LEVEL, lanes: s.WALLET_LANES, batch: s.WALLET_BATCH,
     drainDelayMs: s.DRAIN_DELAY_MS, keyPerSecond: s.API_KEY_PER_SECOND, ipPerSecond: s.API_IP_PER_SECOND, trustedProxies: s.TRUSTED_PROXIES,
+    callLogSample: s.CALL_LOG_SAMPLE, callLogDays: s.CALL_LOG_DAYS,
+    ...(s.REDIS_URL !== undefined && { redisUrl: s.REDIS_URL }),
     ...(s.SECRETS_KEY_FILE !== undefined && { secretsKeyFile: s.SECRETS_KEY_FILE }),
     ...(s.LOCAL_PAGE_OPERATOR && { localPage: { operator: s.LOCAL_PAGE_OPERATOR, demoFile: s.LOCAL_PAGE_DEMO_FILE } }),
   };
@@ -122,7 +137,7 @@ function pageFaults(s: z.infer<typeof Settings>): string[] {
 
 /** Where the commands of `cli.ts` find a database. */
 export function readCommandSettings(env: NodeJS.ProcessEnv = process.env): {
-  ownerUrl?: string; officeUrl?: string; databaseUrl?: string; dataDir?: string; secretsKeyFile?: string;
+  ownerUrl?: string; officeUrl?: string; databaseUrl?: string; workerUrl?: string; dataDir?: string; secretsKeyFile?: string;
 } {
-  return { ownerUrl: env['DATABASE_OWNER_URL'], officeUrl: env['DATABASE_OFFICE_URL'], databaseUrl: env['DATABASE_URL'], dataDir: env['DATA_DIR'], secretsKeyFile: env['SECRETS_KEY_FILE'] };
+  return { ownerUrl: env['DATABASE_OWNER_URL'], officeUrl: env['DATABASE_OFFICE_URL'], databaseUrl: env['DATABASE_URL'], workerUrl: env['DATABASE_WORKER_URL'], dataDir: env['DATA_DIR'], secretsKeyFile: env['SECRETS_KEY_FILE'] };
 }

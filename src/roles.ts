@@ -4,7 +4,7 @@ import type { Config, LocalPage, Role } from './config.ts';
 import type { AnyDialect } from './providers/contract.ts';
 
 type Part = Type | DynamicModule;
-type PartName = 'money' | 'sessions' | 'secrets' | 'door' | 'access' | 'office' | 'views' | 'jobs';
+type PartName = 'money' | 'sessions' | 'secrets' | 'door' | 'access' | 'office' | 'views' | 'exportDesk' | 'feed' | 'exports' | 'jobs';
 
 const PARTS: Readonly<Record<PartName, (config: Config, dialects: readonly AnyDialect[]) => Promise<Part>>> = {
   money: async (config) => (await import('./wallet/wallet.module.ts')).WalletModule.forRoot(config),
@@ -13,7 +13,10 @@ const PARTS: Readonly<Record<PartName, (config: Config, dialects: readonly AnyDi
   access: async (config) => (await import('./access/access.module.ts')).AccessModule.forRoot(config),
   office: async (config) => (await import('./office/office.module.ts')).OfficeModule.forRoot(config),
   views: async (config) => (await import('./views/views.module.ts')).ViewsModule.forRoot(config),
-  door: async (_config, dialects) => (await import('./providers/providers.module.ts')).ProvidersModule.forRoot(dialects),
+  exportDesk: async (config) => (await import('./views/export-desk.module.ts')).ExportDeskModule.forRoot(config),
+  exports: async (config) => (await import('./views/exports.module.ts')).ExportsModule.forRoot(config),
+  feed: async (config) => (await import('./views/feed.module.ts')).FeedModule.forRoot(config),
+  door: async (config, dialects) => (await import('./providers/providers.module.ts')).ProvidersModule.forRoot(config, dialects),
   jobs: async (config) => (await import('./ops/jobs/jobs.module.ts')).JobsModule.forRoot(config),
 };
 
@@ -21,9 +24,9 @@ const MOUNTED: Readonly<Record<Exclude<Role, 'all'>, readonly PartName[]>> = {
   /** the providers' door */
   wallet: ['money', 'sessions', 'secrets', 'door'],
   /** the operator's own API; it moves money through the same door as the rest */
-  office: ['money', 'sessions', 'secrets', 'access', 'office', 'views'],
+  office: ['money', 'sessions', 'secrets', 'access', 'office', 'views', 'exportDesk'],
   /** what nobody waits for */
-  worker: ['jobs'],
+  worker: ['jobs', 'feed', 'exports'],
 };
 
 export async function partsOf(config: Config, dialects: readonly AnyDialect[]): Promise<Part[]> {

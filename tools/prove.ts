@@ -56,9 +56,9 @@ async function prove(name: string, scratch: string): Promise<boolean> {
 }
 
 const asked = process.argv.slice(2);
-const unknown = asked.find((name) => name !== 'bench' && !(name in PROOFS));
+const unknown = asked.find((name) => name !== 'bench' && name !== 'reads' && !(name in PROOFS));
 if (unknown) {
-  console.error(`There is no proof ${unknown}; there are ${Object.keys(PROOFS).join(', ')}, bench.`);
+  console.error(`There is no proof ${unknown}; there are ${Object.keys(PROOFS).join(', ')}, reads, bench.`);
   process.exit(1);
 }
 const wanted = (name: string) => asked.length === 0 || asked.includes(name);
@@ -67,6 +67,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'croupier-prove-'));
 const failures: string[] = [];
 for (const name of Object.keys(PROOFS).filter(wanted)) if (!(await prove(name, scratch))) failures.push(name);
 if (wanted('bench') && !(await run(['test/bench/run.ts', '--out', RESULTS, '--name', 'bench'], {}))) failures.push('bench');
+if (wanted('reads') && !(await run(['test/bench/run.ts', '--reads', '10m', '--out', RESULTS, '--name', 'reads'], {}))) failures.push('reads');
 rmSync(scratch, { recursive: true, force: true });
 console.log(failures.length === 0 ? '\nproven' : `\nnot proven: ${failures.join(', ')}`);
 process.exitCode = failures.length === 0 ? 0 : 1;

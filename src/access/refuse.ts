@@ -4,7 +4,7 @@ import { FAULTS, REFUSALS, type Fault, type RefusalCode } from '../wallet/contra
 
 type CallCode =
   | 'REQUEST_INVALID' | 'AMOUNT_INVALID' | 'KEY_UNKNOWN' | 'FORBIDDEN' | 'NOT_FOUND' | 'ROUTE_NOT_FOUND' | 'METHOD_NOT_ALLOWED' | 'ALREADY_EXISTS'
-  | 'SCOPE_FIXED' | 'BODY_TOO_LARGE' | 'MEDIA_TYPE_UNSUPPORTED' | 'THROTTLED' | 'SEALING_UNAVAILABLE';
+  | 'EXPORT_NOT_READY' | 'EXPORT_EXPIRED' | 'SCOPE_FIXED' | 'CLOCK_FIXED' | 'DAY_NOT_OVER' | 'BODY_TOO_LARGE' | 'MEDIA_TYPE_UNSUPPORTED' | 'THROTTLED' | 'SEALING_UNAVAILABLE';
 
 export type AccessCode = RefusalCode | Fault['code'] | CallCode;
 
@@ -20,6 +20,10 @@ export const CODES: Record<AccessCode, Meaning> = {
   METHOD_NOT_ALLOWED: { status: 405, title: 'Not with this method', again: 'no' },
   ALREADY_EXISTS: { status: 409, title: 'There is one of this name already', again: 'no' },
   SCOPE_FIXED: { status: 409, title: 'idScope, roundScope and freeRounds are fixed: the account has transactions', again: 'no' },
+  CLOCK_FIXED: { status: 409, title: 'Time zone and day start are fixed: the operator has transactions', again: 'no' },
+  DAY_NOT_OVER: { status: 409, title: 'That gaming day is not over', again: 'yes' },
+  EXPORT_NOT_READY: { status: 409, title: 'The file is not there', again: 'yes' },
+  EXPORT_EXPIRED: { status: 410, title: 'The file is not there any more', again: 'no' },
   BODY_TOO_LARGE: { status: 413, title: 'More than 64 KiB', again: 'no' },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, title: 'Not application/json', again: 'no' },
   THROTTLED: { status: 429, title: 'More often than is allowed; this attempt did nothing', again: 'yes' },

@@ -13,7 +13,9 @@ export const ROLES = {
     'transactions.read', 'accounts.read',
   ],
   cashier: ['players.read', 'wallets.read', 'money.deposit', 'money.withdraw', 'transactions.read'],
-  support: ['operators.read', 'players.read', 'players.manage', 'wallets.read', 'sessions.read', 'sessions.manage', 'transactions.read', 'accounts.read'],
+  support: ['operators.read', 'players.read', 'players.manage', 'wallets.read', 'sessions.read', 'sessions.manage', 'transactions.read', 'accounts.read', 'calls.read'],
+  /** whoever answers for the figures */
+  finance: ['operators.read', 'players.read', 'wallets.read', 'transactions.read', 'accounts.read', 'reports.read', 'reports.lock', 'exports.read', 'exports.create'],
   /** whoever looks and changes nothing */
   auditor: READS,
 } as const satisfies Record<string, readonly Permission[]>;

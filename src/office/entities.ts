@@ -3,7 +3,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 
 export const OperatorEntity = defineEntity({
   name: 'Operator', tableName: 'operator',
-  properties: { operatorId: p.uuid().primary(), name: p.text(), betsAllowed: p.boolean().default(true), createdAt: p.datetime().defaultRaw('now()') },
+  properties: { operatorId: p.uuid().primary(), name: p.text(), betsAllowed: p.boolean().default(true), timeZone: p.text().default('UTC'), dayStarts: p.text().default('00:00'), createdAt: p.datetime().defaultRaw('now()') },
 });
 
 export const ApiKeyEntity = defineEntity({
@@ -25,7 +25,7 @@ export const OfficeCommandEntity = defineEntity({
 
 export const PlayerEntity = defineEntity({
   name: 'Player', tableName: 'player',
-  properties: { playerId: p.uuid().primary(), operatorId: p.uuid(), externalId: p.text(), createdAt: p.datetime().defaultRaw('now()') },
+  properties: { playerId: p.uuid().primary(), operatorId: p.uuid(), externalId: p.text(), test: p.boolean().default(false), createdAt: p.datetime().defaultRaw('now()') },
 });
 
 /** Read here, never written: money has one door, and it is not this one. */

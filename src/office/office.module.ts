@@ -6,6 +6,8 @@ import { CashierController } from './cashier.controller.ts';
 import { CashierService } from './cashier.service.ts';
 import { CredentialsController } from './credentials.controller.ts';
 import { CredentialsService } from './credentials.service.ts';
+import { DaysController } from './days.controller.ts';
+import { DaysService } from './days.service.ts';
 import { FreeRoundsController } from './free-rounds.controller.ts';
 import { FreeRoundsService } from './free-rounds.service.ts';
 import { KeysController } from './keys.controller.ts';
@@ -26,7 +28,7 @@ export class OfficeModule {
       module: OfficeModule,
       controllers: [
         OperatorsController, KeysController, PlayersController, SessionsController, CashierController, AccountsController, CredentialsController,
-        FreeRoundsController,
+        FreeRoundsController, DaysController,
       ],
       providers: [
         {
@@ -36,7 +38,7 @@ export class OfficeModule {
             return Object.assign(office, { onApplicationShutdown: () => office.close() });
           },
         },
-        OperatorsService, KeysService, PlayersService, SessionsService, CashierService, AccountsService, CredentialsService, FreeRoundsService,
+        OperatorsService, KeysService, PlayersService, SessionsService, CashierService, AccountsService, CredentialsService, FreeRoundsService, DaysService,
       ],
     };
   }

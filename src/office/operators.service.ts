@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { LockMode } from '@mikro-orm/postgresql';
+import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import type { z } from 'zod';
-import { notFound, uuidv7, type Caller } from '../access/contract.ts';
+import { notFound, refuse, uuidv7, type Caller } from '../access/contract.ts';
 import { AccountEntity, OperatorEntity, type Operator } from './entities.ts';
 import { addKey, refuseMoreThanHeld } from './keys.service.ts';
 import { Office } from './office.ts';
@@ -26,13 +26,14 @@ export class OperatorsService {
     });
   }
 
-  change(asked: Asked, { name, betsAllowed }: z.infer<typeof OperatorChange>): Promise<View> {
+  change(asked: Asked, { name, betsAllowed, timeZone, dayStarts }: z.infer<typeof OperatorChange>): Promise<View> {
     const { operatorId } = asked.caller;
-    return once(this.office, asked, { name, betsAllowed }, async (em) => {
+    return once(this.office, asked, { name, betsAllowed, timeZone, dayStarts }, async (em) => {
       const operator = await em.findOne(OperatorEntity, { operatorId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
       if (!operator) throw notFound();
       operator.name = name ?? operator.name;
       operator.betsAllowed = betsAllowed ?? operator.betsAllowed;
+      await setClock(em, operator, { timeZone: timeZone ?? operator.timeZone, dayStarts: dayStarts ?? clockTime(operator) });
       return { answer: viewOf(operator) };
     });
   }
@@ -42,9 +43,10 @@ export class OperatorsService {
     const { caller } = asked;
     refuseMoreThanHeld(caller, FIRST_KEY);
     return once(this.office, asked, wanted, async (em) => {
+      await refuseUnknownZone(em, wanted.timeZone);
       const operatorId = uuidv7();
       return this.office.founding(em, { founder: caller.operatorId, operator: operatorId }, async () => {
-        const operator = em.create(OperatorEntity, { operatorId, name: wanted.name, betsAllowed: true, createdAt: new Date() });
+        const operator = em.create(OperatorEntity, { operatorId, ...wanted, betsAllowed: true, createdAt: new Date() });
         await em.persist(operator).flush();
         await em.persist(em.create(AccountEntity, { operatorId, ...CASHIER, policy: {}, settings: {}, addresses: [], betsAllowed: true, createdAt: new Date() })).flush();
         const { answer: apiKey, shownOnce } = await addKey(em, operatorId, FIRST_KEY);
@@ -55,4 +57,37 @@ export class OperatorsService {
   }
 }
 
-const viewOf = ({ operatorId, name, betsAllowed, createdAt }: Operator): View => ({ operatorId, name, betsAllowed, createdAt: createdAt.toISOString() });
+interface Clock {
+  readonly timeZone: string;
+  readonly dayStarts: string;
+}
+
+/** PostgreSQL says seconds too. */
+const clockTime = ({ dayStarts }: Pick<Operator, 'dayStarts'>): string => dayStarts.slice(0, 5);
+
+/**
+ * Which day a transaction counts in is never said twice. While the projections are held nobody counts one, so that what is committed until then is
+ * seen here, and what comes after is counted by the new clock.
+ */
+async function setClock(em: EntityManager, operator: Operator, { timeZone, dayStarts }: Clock): Promise<void> {
+  if (timeZone === operator.timeZone && dayStarts === clockTime(operator)) return;
+  await refuseUnknownZone(em, timeZone);
+  await em.execute('select from projection order by name, building for update');
+  const [used] = await em.execute<{ moved: boolean }[]>(
+    'select exists (select from player p join wallet w on w.player_id = p.player_id where p.operator_id = ?::uuid and w.version > 0) as moved', [operator.operatorId]);
+  if (used?.moved !== false) throw refuse('CLOCK_FIXED');
+  operator.timeZone = timeZone;
+  operator.dayStarts = dayStarts;
+}
+
+/** What PostgreSQL makes of any other text, an abbreviation or a rule, is no place's clock. */
+async function refuseUnknownZone(em: EntityManager, timeZone: string): Promise<void> {
+  const [known] = await em.execute<{ there: boolean }[]>('select exists (select from pg_timezone_names where name = ?) as there', [timeZone]);
+  if (known?.there === true) return;
+  throw refuse('REQUEST_INVALID', 'body: timeZone', { errors: [{ field: 'timeZone', message: 'not a time zone of the IANA database' }] });
+}
+
+const viewOf = (operator: Operator): View => {
+  const { operatorId, name, betsAllowed, timeZone, createdAt } = operator;
+  return { operatorId, name, betsAllowed, timeZone, dayStarts: clockTime(operator), createdAt: createdAt.toISOString() };
+};

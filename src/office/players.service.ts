@@ -41,11 +41,11 @@ export class PlayersService {
   }
 
   /** The wallets are opened before the player is committed, so that there is no player without one. */
-  create(asked: Asked, { externalId, currencies }: z.infer<typeof NewPlayer>): Promise<View> {
+  create(asked: Asked, { externalId, currencies, test }: z.infer<typeof NewPlayer>): Promise<View> {
     const { operatorId } = asked.caller;
-    return once(this.office, asked, { externalId, currencies }, async (em) => {
+    return once(this.office, asked, { externalId, currencies, ...(test && { test }) }, async (em) => {
       await refuseUnknown(em, currencies);
-      const player = em.create(PlayerEntity, { playerId: uuidv7(), operatorId, externalId, createdAt: new Date() });
+      const player = em.create(PlayerEntity, { playerId: uuidv7(), operatorId, externalId, test, createdAt: new Date() });
       await em.persist(player).flush();
       await this.commands.execute(new OpenWallets(operatorId, player.playerId, [...new Set(currencies)]));
       return { answer: await viewOf(em, player) };
@@ -116,9 +116,9 @@ async function walletViews(em: EntityManager, wallets: readonly Wallet[]): Promi
 async function viewsOf(em: EntityManager, players: readonly Player[]): Promise<View[]> {
   const ids = players.map(({ playerId }) => playerId);
   const wallets = await em.find(WalletEntity, { playerId: { $in: ids } }, { orderBy: { currency: 'asc' }, refresh: true });
-  return players.map(({ playerId, externalId, createdAt }) => {
+  return players.map(({ playerId, externalId, test, createdAt }) => {
     const own = wallets.filter((wallet) => wallet.playerId === playerId);
-    return { playerId, externalId, status: statusOf(own), currencies: own.map(({ currency }) => currency), createdAt: createdAt.toISOString() };
+    return { playerId, externalId, status: statusOf(own), currencies: own.map(({ currency }) => currency), createdAt: createdAt.toISOString(), ...(test && { test: true as const }) };
   });
 }
 

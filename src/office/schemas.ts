@@ -48,10 +48,17 @@ const listOf = <Item extends z.ZodType>(item: Item, id: string) => z.strictObjec
 
 // The operator itself
 
-export const OperatorView = z.strictObject({ operatorId: z.string(), name: z.string(), betsAllowed: z.boolean(), createdAt: moment }).meta({ id: 'Operator' });
-export const OperatorChange = z.strictObject({ name: Name.optional(), betsAllowed: z.boolean().optional() })
-  .meta({ id: 'OperatorChange', examples: [{ betsAllowed: true }] });
-export const NewOperator = z.strictObject({ name: Name }).meta({ id: 'NewOperator', examples: [{ name: 'A second brand' }] });
+const ZONE = { error: 'a time zone such as Europe/Malta' };
+const TimeZone = z.string().max(64, ZONE).regex(/^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/, ZONE)
+  .meta({ description: 'by its name in the IANA database; a gaming day is one there', examples: ['Europe/Malta'] });
+const DayStarts = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, { error: 'hours and minutes, such as 06:00' })
+  .meta({ description: 'when a gaming day begins, by the clock of the time zone', examples: ['06:00'] });
+export const OperatorView = z.strictObject({
+  operatorId: z.string(), name: z.string(), betsAllowed: z.boolean(), timeZone: z.string(), dayStarts: z.string(), createdAt: moment,
+}).meta({ id: 'Operator' });
+export const OperatorChange = z.strictObject({ name: Name.optional(), betsAllowed: z.boolean().optional(), timeZone: TimeZone.optional(), dayStarts: DayStarts.optional() })
+  .meta({ id: 'OperatorChange', description: '`timeZone` and `dayStarts` are fixed with the first transaction', examples: [{ betsAllowed: true }] });
+export const NewOperator = z.strictObject({ name: Name, timeZone: TimeZone.default('UTC'), dayStarts: DayStarts.default('00:00') }).meta({ id: 'NewOperator', examples: [{ name: 'A second brand' }] });
 
 // API keys
 
@@ -74,14 +81,25 @@ export const ApiKeyRotation = z.strictObject({ overlapHours: z.int().min(0).max(
   .meta({ id: 'ApiKeyRotation', description: 'the old key stops after the overlap', examples: [{ overlapHours: 24 }] });
 export const FoundedOperator = OperatorView.extend({ apiKey: MadeApiKey }).meta({ id: 'FoundedOperator' });
 
+// Gaming days
+
+const isDay = (text: string): boolean => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
+export const Day = z.string().regex(/^(19[7-9]\d|[2-9]\d{3})-\d\d-\d\d$/).refine(isDay).meta({ format: 'date', examples: ['2026-01-31'] });
+export const NewDayLock = z.strictObject({}).meta({ id: 'NewDayLock', examples: [{}] });
+export const DayLock = z.strictObject({ day: z.string(), lockedAt: moment }).meta({ id: 'DayLock' });
+
 // Players, their wallets and sessions
 
 const PlayerStatus = z.enum(['active', 'blocked', 'closed']);
 export const PlayerView = z.strictObject({
   playerId: z.string(), externalId: z.string(), status: PlayerStatus, currencies: z.array(z.string()), createdAt: moment,
+  test: z.literal(true).optional().meta({ description: 'plays with real rules and counts in no report; absent otherwise' }),
 }).meta({ id: 'Player' });
 export const Players = listOf(PlayerView, 'Players');
-export const NewPlayer = z.strictObject({ externalId: text(128), currencies: z.array(Currency).min(1).max(20) })
+export const NewPlayer = z.strictObject({
+  externalId: text(128), currencies: z.array(Currency).min(1).max(20),
+  test: z.boolean().default(false).meta({ description: 'plays with real rules and counts in no report; said now, and never changed' }),
+})
   .meta({ id: 'NewPlayer', examples: [{ externalId: 'bert-2', currencies: ['EUR'] }] });
 export const PlayerChange = z.strictObject({ status: PlayerStatus }).meta({ id: 'PlayerChange', examples: [{ status: 'active' }] });
 

@@ -7,8 +7,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { NotJson, parseExactJson } from '../../libs/http/index.ts';
-import { FAULTS, Fault, isRefusal, type Admission } from '../wallet/contract.ts';
+import { FAULTS, Fault, isRefusal, type Account, type Admission } from '../wallet/contract.ts';
 import { Asking } from './asking.ts';
+import type { CallLog } from './call-log.ts';
+import type { From } from './call-log-row.ts';
 import type { Configuration } from './configuration.ts';
 import { Turned, type AnyDialect, type Context, type Failure, type Operation, type RawCall, type WireAnswer } from './contract.ts';
 import { DOOR, PathFailures } from './failures.ts';
@@ -49,9 +51,11 @@ interface Wiring {
   readonly queries: QueryBus;
   readonly admission: Admission;
   readonly watch: CallWatch;
+  readonly log: Pick<CallLog, 'answered'>;
 }
 
-type Growing = { -readonly [Field in keyof Context]: Context[Field] };
+/** `account`, `answer`: for the log alone. */
+type Growing = { -readonly [Field in keyof Context]: Context[Field] } & { account: Account | undefined; answer: object | undefined };
 
 const NATIVE = '/v1/wallet/';
 const OTHERS = '/providers/';
@@ -113,17 +117,30 @@ export class Calls extends PathFailures {
     const call: RawCall = { method: 'POST', path, query, headers, body: body ?? NOTHING };
     const context = contextOf(voice, headers);
     try {
-      return await this.serve(destination, call, from, context, arrivedAt);
+      return this.noted(destination, call, await this.serve(destination, call, from, context, arrivedAt), from, context, arrivedAt);
     } catch (error) {
-      return this.failed(error, voice.dialect, context);
+      return this.noted(destination, call, this.failed(error, voice.dialect, context), from, context, arrivedAt);
     }
   }
 
-  override answer(method: string, url: string, headers: IncomingHttpHeaders, code: Failure): WireAnswer | undefined {
+  /** Hands it to the log, and on. Of what was turned away by its head there is neither body nor context. */
+  noted(
+    { voice, account, route, path, query }: Destination, { method, headers, body }: Pick<RawCall, 'method' | 'headers'> & { readonly body?: Buffer },
+    answer: WireAnswer, from?: From, context?: Growing, arrivedAt?: number,
+  ): WireAnswer {
+    this.wiring.log.answered({
+      account: context?.account ?? this.find(account, headers)?.client.account, dialect: voice.dialect.name, operation: route?.operation.name,
+      method, path, query, headers, body, from, context, answer, ms: arrivedAt === undefined ? undefined : performance.now() - arrivedAt,
+    });
+    return answer;
+  }
+
+  override answer(method: string, url: string, headers: IncomingHttpHeaders, code: Failure, from?: From): WireAnswer | undefined {
     const destination = this.destination(url);
     if (!destination) return undefined;
     const wrongMethod = code === 'ROUTE_NOT_FOUND' && method !== 'POST' && destination.route !== undefined;
-    return wrongMethod ? this.failure(destination.voice, headers, 'METHOD_NOT_ALLOWED', { allow: 'POST' }) : this.failure(destination.voice, headers, code);
+    const answer = wrongMethod ? this.failure(destination.voice, headers, 'METHOD_NOT_ALLOWED', { allow: 'POST' }) : this.failure(destination.voice, headers, code);
+    return this.noted(destination, { method, headers }, answer, from);
   }
 
   /** By the thousand under overload, so nothing is thrown for it: an exception costs more than the answer. */
@@ -150,6 +167,7 @@ export class Calls extends PathFailures {
     context.ask = ask;
     const { answer, position } = await this.asking.answer(ask, partner, context, arrivedAt + partner.policy.deadlineMs);
     context.position = position;
+    context.answer = answer;
     if (isRefusal(answer)) return named(dialect.refuse(answer, context), answer.refused, context);
     try {
       const rendered = operation.render(answer, ask, context as never);
@@ -166,6 +184,7 @@ export class Calls extends PathFailures {
     const key = call.headers['x-api-key'];
     const partner = account === undefined ? typeof key === 'string' && configuration.client(key) : configuration.clientOf(account);
     if (!partner) throw new Turned('KEY_UNKNOWN', 'x-api-key names no account');
+    context.account = partner.client.account;
     context.policy = partner.policy;
     context.settings = partner.settings;
     context.currency = partner.currency;
@@ -219,7 +238,7 @@ function splitOnce(target: string): readonly string[] {
 function contextOf({ dialect, policy, settings, currency }: Voice, headers: IncomingHttpHeaders): Growing {
   const sent = dialect.requestId({ headers });
   const requestId = sent !== undefined && REQUEST_ID.test(sent) ? sent : randomUUID();
-  return { requestId, policy, settings, body: undefined, currency, ask: undefined, player: undefined, position: undefined };
+  return { requestId, policy, settings, body: undefined, currency, ask: undefined, player: undefined, position: undefined, account: undefined, answer: undefined };
 }
 
 /** With the request's id, and in metrics and logs by the core's own word. */

@@ -42,10 +42,10 @@ export class DoorController implements OnModuleInit {
     });
   }
 
-  private turnedAway({ method = '', url = '', headers }: IncomingMessage): WireAnswer | undefined {
+  private turnedAway({ method = '', url = '', headers, socket }: IncomingMessage): WireAnswer | undefined {
     const destination = this.calls.destination(url);
     const answer = destination && this.calls.turnedAway(destination, method, headers);
-    if (answer) this.tell(destination.route, answer, 0);
+    if (answer) this.tell(destination.route, this.calls.noted(destination, { method, headers }, answer, socket), 0);
     return answer;
   }
 

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Meaning } from '../../libs/http/index.ts';
 import type { Fault } from '../wallet/contract.ts';
+import type { From } from './call-log-row.ts';
 import type { Failure, WireAnswer } from './contract.ts';
 
 /** In the core's words, with the status that the native wire gives each. It knows a credit that is too fine as AMOUNT_INVALID, like a debit. */
@@ -24,5 +25,5 @@ export const DOOR: Record<DoorCode, Meaning> = {
 /** Turned away by the framework on a path of an account: answered in that account's dialect. */
 export abstract class PathFailures {
   /** Undefined: the path is no account's. */
-  abstract answer(method: string, url: string, headers: IncomingHttpHeaders, code: Failure): WireAnswer | undefined;
+  abstract answer(method: string, url: string, headers: IncomingHttpHeaders, code: Failure, from?: From): WireAnswer | undefined;
 }

@@ -45,7 +45,7 @@ export class ProblemFilter implements ExceptionFilter {
     const { statusCode } = exception as { statusCode?: number };
     const status = exception instanceof HttpException ? exception.getStatus() : (statusCode ?? 500);
     const code = CODES[status] ?? (status >= 400 && status < 500 ? 'REQUEST_INVALID' : undefined);
-    const ofPath = this.paths?.answer(request.method, request.raw.url ?? '', request.headers, code ?? 'INTERNAL');
+    const ofPath = this.paths?.answer(request.method, request.raw.url ?? '', request.headers, code ?? 'INTERNAL', request);
     if (!code) this.logger.error({ err: exception, requestId: ofPath?.headers['x-request-id'] ?? requestId }, 'a request failed');
     return ofPath ?? problemAnswer(code ?? 'INTERNAL', requestId);
   }

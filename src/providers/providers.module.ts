@@ -4,17 +4,23 @@ import { PinoLogger } from 'nestjs-pino';
 import { SecretBox } from '../../libs/crypto/index.ts';
 import { checkDatabase } from '../../libs/postgres/index.ts';
 import { SCHEMA_NEEDED } from '../../migrations/needed.ts';
+import type { Config } from '../config.ts';
 import { Probes } from '../ops/contract.ts';
+import { Metrics } from '../ops/metrics.ts';
 import { Admission, Fault, MoneyReads } from '../wallet/contract.ts';
+import { CallLog } from './call-log.ts';
 import { Calls, type CallWatch } from './calls.ts';
 import { Configuration } from './configuration.ts';
 import type { AnyDialect } from './contract.ts';
 import { DoorController } from './door.controller.ts';
 import { PathFailures } from './failures.ts';
 
+/** What is still as it was is said so often. */
+const SAY_AGAIN_MS = 60_000;
+
 @Module({})
 export class ProvidersModule {
-  static forRoot(dialects: readonly AnyDialect[]): DynamicModule {
+  static forRoot(config: Config, dialects: readonly AnyDialect[]): DynamicModule {
     return {
       module: ProvidersModule,
       controllers: [DoorController],
@@ -25,10 +31,15 @@ export class ProvidersModule {
           useFactory: (reads: MoneyReads, probes: Probes, logger: PinoLogger, secrets: SecretBox) => followed(dialects, reads, probes, logger, secrets),
         },
         {
+          provide: CallLog,
+          inject: [Metrics, PinoLogger],
+          useFactory: (metrics: Metrics, logger: PinoLogger) => callLogOf(config, metrics, logger),
+        },
+        {
           provide: Calls,
-          inject: [Configuration, CommandBus, QueryBus, Admission, PinoLogger],
-          useFactory: (configuration: Configuration, commands: CommandBus, queries: QueryBus, admission: Admission, logger: PinoLogger) =>
-            new Calls({ configuration, dialects, commands, queries, admission, watch: watchOf(logger) }),
+          inject: [Configuration, CommandBus, QueryBus, Admission, CallLog, PinoLogger],
+          useFactory: (configuration: Configuration, commands: CommandBus, queries: QueryBus, admission: Admission, log: CallLog, logger: PinoLogger) =>
+            new Calls({ configuration, dialects, commands, queries, admission, log, watch: watchOf(logger) }),
         },
         { provide: PathFailures, useExisting: Calls },
       ],
@@ -50,6 +61,26 @@ async function followed(dialects: readonly AnyDialect[], { pool }: MoneyReads, p
     check: () => (configuration.fresh ? Promise.resolve() : Promise.reject(new Error('not read, or too old'))),
   });
   return Object.assign(configuration, { onApplicationShutdown: () => configuration.stop() });
+}
+
+function callLogOf(config: Config, metrics: Metrics, logger: PinoLogger): CallLog {
+  const count = {
+    written: metrics.counter('croupier_call_log_written_total', 'Calls of providers that were written to the call log'),
+    dropped: metrics.counter('croupier_call_log_dropped_total', 'Calls that should stand in the call log and do not, because there was no room or they could not be written'),
+    passedOver: metrics.counter('croupier_call_log_passed_over_total', 'Calls turned away under overload that the call log only counts'),
+    unattributed: metrics.counter('croupier_calls_unattributed_total', 'Calls of no known account, which no operator’s call log has'),
+    minutesLost: metrics.counter('croupier_provider_minutes_lost_total', 'Minutes of provider accounts that could not be written before there were too many'),
+  };
+  const toldAt = new Map<string, number>();
+  const report = (message: string, error: unknown) => {
+    if (performance.now() - (toldAt.get(message) ?? -Infinity) < SAY_AGAIN_MS) return;
+    toldAt.set(message, performance.now());
+    logger.error({ err: error }, message);
+  };
+  const log = new CallLog({ url: config.databaseUrl, sample: config.callLogSample, count, report });
+  metrics.gauge('croupier_call_log_waiting', 'Calls that wait to be written to the call log', () => log.waiting);
+  log.start();
+  return Object.assign(log, { onApplicationShutdown: () => log.stop() });
 }
 
 const watchOf = (logger: PinoLogger): CallWatch => ({

@@ -9,12 +9,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { statement, type Step } from '../../libs/postgres/index.ts';
 import { refuse } from '../access/contract.ts';
 import { readToken, writeToken, type Position } from './reads/position.ts';
+import { askProjections, isCovered, projectedOf, versionOf, type Projected } from './reads/projected.ts';
 import { ReadMetrics, type Registry } from './reads/read-metrics.ts';
 import { Samples } from './reads/samples.ts';
-import { NoAnswer, Server, TooMany, TooSlow, type Found } from './reads/server.ts';
+import { NoAnswer, Server, TooMany, TooSlow, type Found, type Mode, type ServerOptions } from './reads/server.ts';
 import type { Standing } from './reads/standing.ts';
 
-export interface ReadsOptions {
+export interface ReadsOptions extends Pick<ServerOptions, 'timed'> {
   readonly primaryUrl: string;
   readonly replicaUrls: readonly string[];
   /** Behind by more than this a replica answers only where nobody else can, or where a token allows it. */
@@ -31,12 +32,22 @@ export interface Answer<Steps extends readonly Step[] = readonly Step[]> {
   readonly asOf: number;
   /** names what this answer saw: a later read that takes it along sees nothing older */
   readonly token: string;
+  /** of `projected`, names what is shown: where it is the same, so are the rows; undefined where nobody can say */
+  readonly version?: string;
+  /** Whether this answer would do for a caller with that token. */
+  covers(token: string): boolean;
 }
 
 /** Reads for one caller, at a place in the database's history. */
 export interface ReadsAt {
   /** Runs the statements for that operator in one transaction of one server. Throws a `ProblemError` where no server may answer. */
   as<const Steps extends readonly Step[]>(operator: string, steps: Steps): Promise<Answer<Steps>>;
+  /**
+   * The same, of what these projections keep, in one snapshot: `asOf` is true of its rows, and a write that the token names is in them. Waits a
+   * moment for that, then throws 503, as it does for a projection that has never come up to the ledger; a stopped one answers as far as it came.
+   * `besides`: what else the rows follow from, such as `select max(locked_at) from …`; what these say is part of the version.
+   */
+  projected<const Steps extends readonly Step[]>(operator: string, names: readonly string[], steps: Steps, besides?: readonly Step[]): Promise<Answer<Steps>>;
 }
 
 const REPLICA = { connections: 8, waiting: 256 };
@@ -44,9 +55,11 @@ const PRIMARY = { connections: 2, waiting: 64 };
 const WAIT_MS = 250;
 const TOTAL_MS = 1_500;
 /** One silent server leaves time for another. */
-const SERVER_MS = 700;
-const LEAST_MS = 50;
+const SERVER_MS = { most: 700, least: 50 };
 const FIRST_PAUSE_MS = 2;
+/** How long a read waits for projections to come to its token. */
+const PROJECTED_MS = 1_000;
+const LOOK_MS = { first: 5, most: 80 };
 
 /** args: lane · answers a row where there is one: how many batches it has written */
 const askLane = statement<[string]>('lane_batch', 'select batch from lane where lane = $1::int');
@@ -59,10 +72,10 @@ export class Reads {
   private turn = 0;
 
   constructor(private readonly options: ReadsOptions) {
-    this.primary = new Server(options.primaryUrl, PRIMARY, (standing) => {
+    this.primary = new Server(options.primaryUrl, { ...PRIMARY, timed: options.timed }, (standing) => {
       if (!standing.recovering) this.samples.add(standing);
     });
-    this.replicas = options.replicaUrls.map((url) => new Server(url, REPLICA));
+    this.replicas = options.replicaUrls.map((url) => new Server(url, { ...REPLICA, timed: options.timed }));
     this.metrics = new ReadMetrics(options.registry, () => this.seen());
   }
 
@@ -79,7 +92,10 @@ export class Reads {
   at(token?: string): ReadsAt {
     const wanted = token === undefined ? undefined : readToken(token);
     if (token !== undefined && !wanted) throw wrongToken('not a token of this service');
-    return { as: (operator, steps) => this.answer(new Asked(operator, steps), wanted) as Promise<never> };
+    return {
+      as: (operator, steps) => this.answer(new Asked(operator, steps), wanted) as Promise<never>,
+      projected: (operator, names, steps, besides = []) => this.projected({ operator, names, besides, wanted }, steps) as Promise<never>,
+    };
   }
 
   /** How each replica stands, for health and metrics. */
@@ -102,13 +118,51 @@ export class Reads {
       const asOf = server === this.primary ? found.standing.at : this.samples.asOf(found.standing);
       if (asOf === undefined) throw new NoAnswer('nobody can say how old the answer is');
       this.metrics.answered(server === this.primary ? 'primary' : 'replica');
-      return { rows: found.rows as never, asOf, token: writeToken(found.standing) };
+      const { standing } = found;
+      const token = writeToken(standing, wanted);
+      return { rows: found.rows as never, asOf, token, covers: (other) => isCovered(other, standing) };
     } catch (error) {
       if (!(error instanceof NoAnswer || error instanceof TooSlow)) throw error;
       const reason = error instanceof TooMany ? 'full' : error instanceof TooSlow ? 'slow' : 'none';
-      this.metrics.refused(reason);
-      throw refuse('UNAVAILABLE', REFUSED[reason], { headers: { 'retry-after': '1' } });
+      throw this.refused(reason, REFUSED[reason]);
     }
+  }
+
+  private async projected(shown: Shown, steps: readonly Step[]): Promise<Answer> {
+    const until = performance.now() + PROJECTED_MS;
+    let { answer, projected } = await this.look(shown, steps);
+    for (let wait = LOOK_MS.first; projected.behind.length > 0; wait = Math.min(2 * wait, LOOK_MS.most)) {
+      const name = projected.behind.join(', ');
+      if (projected.stopped) throw this.refused('behind', `${name} has stopped before what x-consistency-token names; without the token it answers as of then`);
+      if (performance.now() + wait > until) throw this.refused('behind', `${name} has not yet come to what x-consistency-token names`);
+      this.metrics.waited();
+      await pause(wait);
+      const { projected: now } = await this.look(shown, []);
+      if (now.behind.length === 0) ({ answer, projected } = await this.look(shown, steps));
+    }
+    return answer;
+  }
+
+  private async look({ operator, names, besides, wanted }: Shown, steps: readonly Step[]): Promise<{ answer: Answer; projected: Projected }> {
+    const answer = await this.answer(new Asked(operator, [askProjections(names, wanted), ...besides, ...steps], 'snapshot'), wanted);
+    const projected = projectedOf(names, answer.rows[0] ?? []);
+    if (projected.unbuilt !== undefined) throw this.refused('unbuilt', `${projected.unbuilt} is being built`);
+    const position = readToken(answer.token) as Position;
+    // Just after a promotion a server may name the timeline before: the same version might then be of two histories.
+    const isSure = position.timeline === this.samples.last?.timeline;
+    return {
+      projected,
+      answer: {
+        rows: answer.rows.slice(1 + besides.length), asOf: Math.min(answer.asOf, projected.asOf ?? Infinity), token: answer.token,
+        ...(isSure && { version: versionOf(position.timeline, projected.said, answer.rows.slice(1, 1 + besides.length)) }),
+        covers: (other) => isCovered(other, position, projected),
+      },
+    };
+  }
+
+  private refused(reason: keyof typeof REFUSED | 'unbuilt' | 'behind', why: string): Error {
+    this.metrics.refused(reason);
+    return refuse('UNAVAILABLE', why, { headers: { 'retry-after': '1' } });
   }
 
   private async notBefore(asked: Asked, wanted: Position): Promise<Served> {
@@ -143,7 +197,7 @@ export class Reads {
   private async primaryAt(asked: Asked, wanted?: Position): Promise<Served> {
     const server = this.primary;
     const proof = wanted?.lane === undefined ? [] : [askLane([wanted.lane])];
-    const read = await server.read(asked.operator, [...asked.steps, ...proof], asked.msFor());
+    const read = await server.read(asked.operator, [...asked.steps, ...proof], asked.msFor(), asked.mode);
     const { standing } = read;
     // A server that was the primary once, or is not yet: what others write is missing there.
     if (standing.recovering) throw new NoAnswer('the primary is not there');
@@ -181,7 +235,7 @@ export class Reads {
 
   /** Undefined where it did not answer, or is a replica no more. */
   private async tried(server: Server, asked: Asked): Promise<Found | undefined> {
-    const found = await server.read(asked.operator, asked.steps, asked.msFor()).catch(unanswered);
+    const found = await server.read(asked.operator, asked.steps, asked.msFor(), asked.mode).catch(unanswered);
     return found instanceof NoAnswer || !found.standing.recovering ? undefined : found;
   }
 
@@ -203,6 +257,13 @@ export interface SeenReplica {
   readonly progressing: boolean;
 }
 
+interface Shown {
+  readonly operator: string;
+  readonly names: readonly string[];
+  readonly besides: readonly Step[];
+  readonly wanted: Position | undefined;
+}
+
 interface Served {
   readonly server: Server;
   readonly found: Found;
@@ -212,13 +273,13 @@ interface Served {
 class Asked {
   private readonly endsAt = performance.now() + TOTAL_MS;
 
-  constructor(readonly operator: string, readonly steps: readonly Step[]) {}
+  constructor(readonly operator: string, readonly steps: readonly Step[], readonly mode: Mode = 'statements') {}
 
   /** How long the next server may take. */
   msFor(): number {
     const left = this.endsAt - performance.now();
-    if (left < LEAST_MS) throw new NoAnswer('no time is left');
-    return Math.min(left, SERVER_MS);
+    if (left < SERVER_MS.least) throw new NoAnswer('no time is left');
+    return Math.min(left, SERVER_MS.most);
   }
 }
 

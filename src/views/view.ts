@@ -13,6 +13,14 @@ export interface Seen {
   readonly asOf: string;
   /** for the caller's next read */
   readonly token: string;
+  /** names what is shown: where it is the same, so is the body; undefined where nobody can say */
+  readonly version?: string;
+  /** whether this would do for a caller with that token */
+  covers?(token: string): boolean;
+  /** of a cached query: the version names all that the body follows from */
+  readonly exact?: true;
+  /** of an answer that is given while a newer one is read: by how much it is older */
+  readonly ageMs?: number;
 }
 
 /** Without a body there is no such thing of this operator; `why` says more where that helps. */
@@ -21,4 +29,5 @@ export interface View<Body> extends Seen {
   readonly why?: string;
 }
 
-export const seen = ({ asOf, token }: Pick<Answer, 'asOf' | 'token'>): Seen => ({ asOf: new Date(asOf).toISOString(), token });
+export const seen = ({ asOf, token, version, covers }: Omit<Answer, 'rows'>): Seen =>
+  ({ asOf: new Date(asOf).toISOString(), token, covers, ...(version !== undefined && { version }) });

@@ -140,7 +140,7 @@ export async function execute(writer: Writer, items: readonly Waiting[], waiting
     try {
       return await once(writer, open, waiting, alert);
     } catch (error) {
-      const kind = error instanceof CommitUnknown ? 'unknown' : classify(error);
+      const kind = error instanceof CommitUnknown ? 'unknown' : isRetired(error) ? 'again' : classify(error);
       const unknown = open.some((item) => item.sent);
       if (waiting && sqlState(error) === '55P03') return open;
       if (kind === 'again' && ++conflicts < TRIES_ON_CONFLICT) continue;
@@ -189,10 +189,11 @@ async function once(writer: Writer, items: readonly Waiting[], waiting: boolean,
     writer.replies.send(answers.map(([item, answer]) => () => item.settle({ answer, position })));
     return items.filter((item) => !item.settled && isHeld(item));
   } catch (error) {
-    if (error instanceof CommitUnknown || isRetired(error)) writer.drop(lane.client);
+    if (error instanceof CommitUnknown) writer.drop(lane.client);
     else {
       for (const item of written ?? []) item.sent = false;
       await lane.client.query('rollback').catch(() => writer.drop(lane.client));
+      if (isRetired(error)) writer.drop(lane.client);
     }
     throw error;
   } finally {

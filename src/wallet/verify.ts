@@ -53,6 +53,8 @@ export interface VerifyOptions {
   readonly found?: (finding: Finding) => void;
   /** Told from time to time what takes long. */
   readonly progress?: (sentence: string) => void;
+  /** Checked behind those of money: what is made of the ledger elsewhere. */
+  readonly also?: readonly Check[];
 }
 
 /** Throws where the database cannot be read; what is wrong in it comes as findings. */
@@ -77,10 +79,10 @@ async function mustSeeAllTenants(client: pg.ClientBase): Promise<void> {
 }
 
 /** What a transaction sees that its caller began. */
-export async function verifyWith(client: pg.ClientBase, { found, progress = () => undefined }: VerifyOptions = {}): Promise<Finding[]> {
+export async function verifyWith(client: pg.ClientBase, { found, progress = () => undefined, also = [] }: VerifyOptions = {}): Promise<Finding[]> {
   const rows = await timed('counting rows', progress, () => countRows(client));
   const findings: Finding[] = [];
-  for (const check of CHECKS) {
+  for (const check of [...CHECKS, ...also]) {
     const finding = await timed(`${check.invariant}, ${check.says}`, progress, () => find(client, check, rows));
     findings.push(finding);
     found?.(finding);

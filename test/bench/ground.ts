@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { RunningPostgres } from '../../tools/local/embedded-postgres.ts';
+import type { LoginRole } from '../../tools/local/roles.ts';
 import type { Speaker } from '../../src/conformance/contract.ts';
 import { built } from './built.ts';
 import type { Sizes } from './settings.ts';
@@ -33,6 +34,9 @@ export interface Ground {
   readonly postgres: RunningPostgres;
   readonly superuser: pg.Client;
   readonly moneyUrl: string;
+  urlOf(role: LoginRole): string;
+  /** Starts a replica that follows; `urlOf` of it, and what ends it. */
+  follow(): Promise<{ urlOf(role: LoginRole): string; pid: number; stop(): Promise<void> }>;
   /** by whether they keep round rows; `over` is sent more than can be served */
   readonly accounts: { readonly kept: BenchAccount; readonly none: BenchAccount; readonly over: BenchAccount };
   readonly dialects: readonly BenchDialect[];
@@ -52,7 +56,7 @@ const SEATED = 20_000;
 export async function prepareGround(
   { players: playerCount, overDeadlineMs }: Pick<Sizes, 'players' | 'overDeadlineMs'>, progress: (sentence: string) => void,
 ): Promise<Ground> {
-  const { startPrimary, preparePrimary } = await built<typeof import('../../tools/local/databases.ts')>('tools/local/databases');
+  const { startPrimary, preparePrimary, startStreaming } = await built<typeof import('../../tools/local/databases.ts')>('tools/local/databases');
   const { keptSecrets } = await built<typeof import('../../tools/local/secrets.ts')>('tools/local/secrets');
   const { removePostgres } = await built<typeof import('../../tools/local/embedded-postgres.ts')>('tools/local/embedded-postgres');
   const { migrate } = await built<typeof import('../../migrations/index.ts')>('migrations/index');
@@ -72,12 +76,16 @@ export async function prepareGround(
     await superuser.connect();
     superuser.on('error', () => undefined);
     await superuser.query('create extension if not exists pg_walinspect');
-    const urlOf = (role: 'croupier_owner' | 'croupier_money') =>
-      `postgres://${role}:${secrets.roles[role]}@${postgres.host}:${postgres.port}/${DATABASE}`;
+    const urlAt = ({ host, port }: RunningPostgres) => (role: LoginRole) => `postgres://${role}:${secrets.roles[role]}@${host}:${port}/${DATABASE}`;
+    const urlOf = urlAt(postgres);
+    const follow = async () => {
+      const replica = await startStreaming(dir, postgres, secrets, progress);
+      return { urlOf: urlAt(replica), pid: replica.pid, stop: async () => { await replica.stop('immediate'); await removePostgres(replica.dir); } };
+    };
     await migrate(urlOf('croupier_owner'));
     progress(`seeding ${playerCount} players`);
     const world = await seed(urlOf('croupier_owner'), urlOf('croupier_money'), playerCount, overDeadlineMs);
-    return { dir, postgres, superuser, moneyUrl: urlOf('croupier_money'), ...world, stop };
+    return { dir, postgres, superuser, moneyUrl: urlOf('croupier_money'), urlOf, follow, ...world, stop };
   } catch (error) {
     await stop();
     throw error;

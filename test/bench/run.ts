@@ -8,6 +8,7 @@ import { describeMachine, loadAverage } from './machine.ts';
 import type { Field } from './peak.ts';
 import { profile } from './profile.ts';
 import { randomOf } from './random.ts';
+import { measureReads, readsMarkdown } from './reads.ts';
 import { forTerminal, keep, machineLines, markdownOf, type Report } from './report.ts';
 import { betterPool, measureRounds, measureWal } from './rounds.ts';
 import { startBare, startTextbook, startWallet, type Server } from './servers.ts';
@@ -29,7 +30,8 @@ async function main(options: Options): Promise<void> {
     const ground = await prepareGround(options.sizes, progress);
     stops.push(ground.stop);
     const field: Field = { ground, generator: chooseGenerator(options.generator, ground.dir), random: randomOf(options.seed) };
-    if (options.profile) await writeProfile(options, field, stops);
+    if (options.reads) await writeReads(options, options.reads, ground, stops);
+    else if (options.profile) await writeProfile(options, field, stops);
     else await writeReport(options, field, loadBefore, stops);
   } finally {
     await stopAll();
@@ -47,6 +49,19 @@ async function writeProfile(options: Options, field: Field, stops: (() => Promis
   const text = [`# Where the time of a ${operation === 'bet' ? 'bet' : 'balance read'} goes, ${new Date().toISOString()}`, '', ...machineLines({ machine }), '', markdown].join('\n');
   console.log(`\n${text}`);
   const kept = keep(directoryOf(options), options.name ?? resultName(machine.commit, 'profile'), { machine, seed: options.seed, ...figures }, text);
+  progress(`written to ${kept}.md and .json`);
+}
+
+async function writeReads(options: Options, transactions: number, ground: Ground, stops: (() => Promise<void>)[]): Promise<void> {
+  const machine = await describeMachine(ground.superuser);
+  const { sideSeconds, form } = options.sizes;
+  const sizes = {
+    transactions, players: Math.min(10_000, Math.ceil(transactions / 20)), days: 30, betsPerSecond: options.rate, loadSeconds: 2 * sideSeconds, requests: form === 'tiny' ? 50 : 1_000,
+  };
+  const report = await measureReads(ground, sizes, options.seed, progress, stops);
+  const text = [`# The read side, ${new Date().toISOString()}`, '', ...machineLines({ machine }), '', readsMarkdown(report)].join('\n');
+  console.log(`\n${text}`);
+  const kept = keep(directoryOf(options), options.name ?? resultName(machine.commit, 'reads'), { machine, seed: options.seed, sizes, ...report }, text);
   progress(`written to ${kept}.md and .json`);
 }
 

@@ -34,6 +34,10 @@ export function startWallet(ground: Ground, { name = 'wallet', flags = [], env =
   });
 }
 
+/** A process of another role, as `env` says. */
+export const startServer = (ground: Ground, { name, env }: { readonly name: string; readonly env: Readonly<Record<string, string>> }): Promise<Server> =>
+  start(ground, { name, counts: false, args: [join(DIST, 'src/main.js')], readyPath: '/health/ready', env: { LOG_LEVEL: 'warn', DRAIN_DELAY_MS: '0', ...env } });
+
 const rivalEnv = ({ accounts: { kept: { apiKey, secret } } }: Ground) =>
   ({ RIVAL_KEY: apiKey, RIVAL_SECRET: secret, ...(process.env['TEST_DIST'] && { TEST_DIST: process.env['TEST_DIST'] }) });
 

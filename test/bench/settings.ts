@@ -42,6 +42,10 @@ export interface Options {
   readonly goals: readonly Goal[];
   readonly seed: number;
   readonly profile: boolean;
+  /** the read side instead, over a history of so many transactions */
+  readonly reads: number | undefined;
+  /** bets a second while views' lag is looked at */
+  readonly rate: number;
   /** writer lanes of the wallet; of those behind the first only the peak is measured */
   readonly lanes: readonly number[];
   /** unset: wrk where it is, else sockets of our own, which cost a fifth of autocannon */
@@ -74,6 +78,7 @@ export const USAGE = `node test/bench/run.ts [options]
   --tiny             a minute; shows only that everything runs
   --only S1,S8       some of ${GOALS.join(', ')}
   --profile          where the time goes, instead of how much there is: of bets, with --only S9 of balance reads
+  --reads 200k       the read side instead (S10, S11): over a history of so many transactions; --rate N bets a second while lag is looked at
   --lanes 1,2        writer lanes of the wallet, and of further ones whose bets/s are set against it (S1)
   --generator NAME   of the closed loop: ${GENERATORS.join(', ')}
   --seconds N, --side-seconds N, --rounds N, --players N, --connections 64,128
@@ -87,7 +92,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      quick: { type: 'boolean' }, tiny: { type: 'boolean' }, profile: { type: 'boolean' }, help: { type: 'boolean' },
+      quick: { type: 'boolean' }, tiny: { type: 'boolean' }, profile: { type: 'boolean' }, reads: { type: 'string' }, rate: { type: 'string' }, help: { type: 'boolean' },
       lanes: { type: 'string' }, 'side-seconds': { type: 'string' },
       only: { type: 'string' }, generator: { type: 'string' }, seconds: { type: 'string' }, rounds: { type: 'string' },
       players: { type: 'string' }, connections: { type: 'string' }, seed: { type: 'string' }, out: { type: 'string' }, name: { type: 'string' },
@@ -110,7 +115,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       players: count(values.players) ?? base.players,
       connections: counts(values.connections) ?? base.connections,
     },
-    goals, seed: count(values.seed) ?? Math.trunc(Math.random() * 2 ** 31), profile: values.profile === true, lanes: counts(values.lanes) ?? [1],
+    goals, seed: count(values.seed) ?? Math.trunc(Math.random() * 2 ** 31), profile: values.profile === true, reads: count(values.reads?.replace(/m$/, '000000').replace(/k$/, '000')), rate: count(values.rate) ?? 3_500, lanes: counts(values.lanes) ?? [1],
     generator, out: values.out,
     name: values.name,
   };

@@ -14,7 +14,7 @@ afterEach(async () => {
 });
 
 async function startWorker({ database }: Ground): Promise<Process> {
-  const env = { ROLE: 'worker', DATABASE_WORKER_URL: database.url('croupier_worker'), LOG_LEVEL: 'info' };
+  const env = { ROLE: 'worker', DATABASE_WORKER_URL: database.url('croupier_worker'), DATABASE_READ_URL: database.url('croupier_read'), LOG_LEVEL: 'info' };
   const worker = await serveProcess(database.url('croupier_money'), env, { untilReady: false });
   workers.push(worker);
   await ready(worker);

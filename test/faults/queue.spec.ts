@@ -16,7 +16,8 @@ afterEach(async () => {
 });
 
 async function workerAt(url: string, untilReady = true): Promise<Process> {
-  const worker = await serveProcess(url, { ROLE: 'worker', DATABASE_WORKER_URL: url }, { untilReady: false });
+  const read = url.replace('//croupier_worker:', '//croupier_read:');
+  const worker = await serveProcess(url, { ROLE: 'worker', DATABASE_WORKER_URL: url, DATABASE_READ_URL: read }, { untilReady: false });
   workers.push(worker);
   if (untilReady) await ready(worker);
   return worker;

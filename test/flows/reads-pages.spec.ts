@@ -50,7 +50,7 @@ describe('a page', () => {
     await bets(anna, 120, 'a');
     const first = await list(anna);
     expect([versions(first), first.body.previousCursor, Object.keys(first.body).toSorted()]).toEqual([down(121, 72), undefined, ['asOf', 'items', 'nextCursor']]);
-    expect([first.headers['x-as-of'], first.headers['cache-control']]).toEqual([first.body.asOf, 'no-store']);
+    expect([first.headers['x-as-of'], first.headers['cache-control']]).toEqual([first.body.asOf, 'private, no-cache']);
     const second = await list(anna, `cursor=${first.body.nextCursor}&limit=60`);
     expect(versions(second)).toEqual(down(71, 12));
     const last = await list(anna, `cursor=${second.body.nextCursor}&limit=100`);

@@ -71,10 +71,11 @@ interface Plan {
 /** What a handler would send, with its own values, explained as it is run. */
 async function planOf(ask: (reads: Reads) => Promise<unknown>): Promise<Plan> {
   const sent: Step[][] = [];
-  const recording = { at: () => ({ as: async (_: string, steps: Step[]) => {
+  const as = async (_: string, steps: Step[]) => {
     sent.push(steps);
     return { rows: steps.map(({ name }) => (name === 'view_cursor_key' ? [['00']] : [])), asOf: 0, token: '' };
-  } }) };
+  };
+  const recording = { at: () => ({ as, projected: (operator: string, _: string[], steps: Step[]) => as(operator, steps) }) };
   await ask(recording as unknown as Reads);
   const step = (sent.at(-1) as Step[]).find(({ text }) => /\bfrom transaction\b/.test(text)) as Step;
   await client.query('begin read only');

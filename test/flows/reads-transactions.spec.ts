@@ -120,9 +120,9 @@ describe('a reference', () => {
 
   it('of another operator’s player is not there, like a player who does not exist', async () => {
     const [player] = world.strangers;
-    const [theirs, nobodys] = await Promise.all([player?.id, NOBODY].map((id) => reader.get(`/v1/players/${id}/transactions?reference=opening%20${player?.id}`)));
+    const [theirs, nobodys] = await Promise.all([player?.id, NOBODY].map((id) => reader.get(`/v1/players/${id}/transactions?reference=opening%20${player?.id}%20${player?.currency}`)));
     expect([theirs?.status, theirs?.plain]).toEqual([404, nobodys?.plain]);
-    expect((await foreigner.get(`/v1/players/${player?.id}/transactions?reference=opening%20${player?.id}`)).body.items[0].transaction.kind).toBe('deposit');
+    expect((await foreigner.get(`/v1/players/${player?.id}/transactions?reference=opening%20${player?.id}%20${player?.currency}`)).body.items[0].transaction.kind).toBe('deposit');
   });
 
   it.each([

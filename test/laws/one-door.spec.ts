@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { lineOf, treeOf, wholeTree, type Tree } from './tree.ts';
 
-// Law C: wallet, transaction and transaction_key are written by src/wallet/money.ts and by migrations, and by nothing else.
+// Law C: wallet, transaction and transaction_key are written by src/wallet/money.ts and by migrations, and by nothing else; but for histories that
+// `cli seed` makes as the schema's owner, of players nobody else plays with (src/wallet/seed.ts).
 
 const TABLE = String.raw`(?:only\s+)?(?:"?public"?\s*\.\s*)?"?(?:wallet|transaction_key|transaction)(?:_default|_\d{4}_\d{2})?"?(?![\w])`;
 const SQL = new RegExp(String.raw`\b(?:insert\s+into|update|delete\s+from|merge\s+into|truncate(?:\s+table)?|copy)\s+${TABLE}`, 'gi');
@@ -9,7 +10,7 @@ const SQL = new RegExp(String.raw`\b(?:insert\s+into|update|delete\s+from|merge\
 const UNNAMED = /\b(?:insert\s+into|update|delete\s+from|merge\s+into|truncate(?:\s+table)?)\s+\$\{/gi;
 const BUILDER = /\.(?:insertInto|updateTable|deleteFrom|mergeInto)\(\s*['"`](?:wallet|transaction)/g;
 
-const isDoor = (path: string): boolean => path === 'src/wallet/money.ts' || path.startsWith('migrations/');
+const isDoor = (path: string): boolean => path === 'src/wallet/money.ts' || path === 'src/wallet/seed.ts' || path.startsWith('migrations/');
 const isUnderLaw = (path: string): boolean => /^(src|libs|tools)\//.test(path) && !path.endsWith('.spec.ts');
 
 function otherDoors(tree: Tree): string[] {

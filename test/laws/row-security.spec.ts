@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
+import { PROJECTIONS } from '../../src/installed.ts';
+import { dropBeside, makeBeside } from '../../src/views/feed/beside.ts';
 import { asSuperuser, freshDatabase, type TestDatabase } from '../support/cluster.ts';
+import { fed } from '../support/feeding.ts';
 import { createWorld, type World } from '../support/world.ts';
 import { Provider } from '../support/provider.ts';
 import { serveHere } from '../support/server.ts';
@@ -9,9 +12,9 @@ import { serveHere } from '../support/server.ts';
 // where clause: office and read see one operator's rows and fail without an operator, money and worker see all tenants.
 
 const TENANTS_TABLES = `
-  select c.relname as name, c.relispartition as partition, c.relrowsecurity and c.relforcerowsecurity as guarded
+  select c.oid::regclass::text as name, c.relispartition as partition, c.relrowsecurity and c.relforcerowsecurity as guarded
   from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'operator_id' and not a.attisdropped
-  where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by 1`;
+  where c.relnamespace in ('public'::regnamespace, 'rebuild'::regnamespace) and c.relkind in ('r', 'p') order by 1`;
 
 interface Table {
   readonly name: string;
@@ -84,7 +87,13 @@ async function fill(database: TestDatabase): Promise<World> {
     insert into free_round_issue (operator_id, account_id, issue_id, player_id, currency)
       select operator_id, min(account_id), 'an issue', (select player_id from player p where p.operator_id = a.operator_id limit 1), 'EUR' from provider_account a group by 1;
     insert into global_reference (account_id, reference, player_id, operator_id, operation)
-      select account_id, uuidv4(), player_id, operator_id, operation from transaction_key where operation = 'bet'`);
+      select account_id, uuidv4(), player_id, operator_id, operation from transaction_key where operation = 'bet';
+    insert into locked_day (operator_id, day, lanes, batches) select operator_id, '2026-01-31', '{}', '{}' from operator;
+    insert into export_schedule (operator_id, idempotency_key, digest, name, report, format, filters, period, at, keep_days, next_day, next_at)
+      select operator_id, 'a schedule', sha256('x'), 'a schedule', 'transactions', 'csv', '{}', 'yesterday', '06:30', 7, '2026-01-31', now() + interval '1 day' from operator;
+    insert into export (operator_id, report, format, filters, keep_days, state, pieces) select operator_id, 'transactions', 'csv', '{}', 7, 'done', 1 from operator;
+    insert into export_piece (export_id, operator_id, place, bytes) select export_id, operator_id, 0, 'x' from export`);
+  await fed(database, ...PROJECTIONS);
   return world;
 }
 
@@ -113,6 +122,20 @@ describe('the wall between tenants', () => {
   it('stands around every table and every partition, for every role', async () => {
     expect((await tables(database)).filter(({ partition }) => partition).length).toBeGreaterThanOrEqual(2 * 25);
     expect(await holes(database, operators())).toEqual([]);
+  });
+
+  it('stands around what a rebuild makes beside the live tables, too', async () => {
+    const owner = new pg.Client(database.url('croupier_owner'));
+    await owner.connect();
+    const own = PROJECTIONS.flatMap((projection) => projection.tables);
+    await makeBeside(owner, own);
+    for (const table of own) await plant(`insert into rebuild.${table} select * from ${table}`);
+    const beside = (await tables(database)).map((table) => table.name).filter((table) => table.startsWith('rebuild.'));
+    expect(beside.toSorted()).toEqual(own.map((table) => `rebuild.${table}`).toSorted());
+    await plant(`alter table rebuild.${own[0]} no force row level security`);
+    expect(await holes(database, operators())).toEqual([`rebuild.${own[0]} is not guarded`]);
+    await dropBeside(owner, 'all of them', own);
+    await owner.end();
   });
 
   it('lets nobody write a row of another operator', async () => {

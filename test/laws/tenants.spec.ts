@@ -8,6 +8,7 @@ const WITHOUT: Readonly<Record<string, string>> = {
   house_account: 'the same for all tenants: names of the sides of a transfer',
   configuration: 'one row: the version of the whole configuration',
   lane: 'belongs to a writer connection; its batches hold many tenants',
+  projection: 'how far each view has come in the ledger: of all tenants at once',
   schema_migration: 'what the schema itself is',
 };
 

@@ -3,7 +3,9 @@ import type { Queue } from 'bullmq';
 
 export const MONTHS = 'months';
 export const TRIM = 'trim';
-const JOBS = [MONTHS, TRIM] as const;
+export const LANES = 'lanes';
+export const CALLS = 'calls';
+const JOBS = [MONTHS, TRIM, LANES, CALLS] as const;
 const HOUR_MS = 3_600_000;
 const LOOK_EVERY_MS = 5_000;
 /** A run that is overdue by this much will never come: what should have started it is gone. */

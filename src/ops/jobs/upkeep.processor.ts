@@ -2,8 +2,10 @@ import { OnWorkerEvent, Processor, WorkerHost } from '@nestjs/bullmq';
 import type { Job } from 'bullmq';
 import type { PinoLogger } from 'nestjs-pino';
 import type pg from 'pg';
+import { keepCallDays, type Day } from './call-days.ts';
 import { makeMonths, type Month } from './months.ts';
-import { TRIM } from './schedule.ts';
+import { retireLanes } from './retire.ts';
+import { CALLS, LANES, TRIM } from './schedule.ts';
 import { trimCommands } from './trim.ts';
 
 /** The queue of what keeps the database in order. */
@@ -14,6 +16,8 @@ interface Watch {
   missing(months: number): void;
   /** how many commands of the office were deleted */
   trimmed(commands: number): void;
+  /** how many lanes were retired */
+  retired(lanes: number): void;
   ended(job: string, result: 'done' | 'failed'): void;
 }
 
@@ -23,12 +27,18 @@ export class UpkeepProcessor extends WorkerHost {
     private readonly pool: pg.Pool,
     private readonly watch: Watch,
     private readonly logger: PinoLogger,
+    private readonly callLogDays: number,
   ) {
     super();
   }
 
-  async process(job: Job): Promise<readonly Month[] | number> {
-    return job.name === TRIM ? this.trim() : this.makeMonths();
+  async process(job: Job): Promise<readonly (Month | Day)[] | number> {
+    switch (job.name) {
+      case TRIM: return this.trim();
+      case LANES: return this.retireLanes();
+      case CALLS: return this.keepCallDays();
+      default: return this.makeMonths();
+    }
   }
 
   private async trim(): Promise<number> {
@@ -36,6 +46,19 @@ export class UpkeepProcessor extends WorkerHost {
     this.watch.trimmed(trimmed);
     if (trimmed > 0) this.logger.info(`deleted ${trimmed} commands of the office that are too old to be repeated`);
     return trimmed;
+  }
+
+  private async retireLanes(): Promise<number> {
+    const retired = await retireLanes(this.pool);
+    this.watch.retired(retired);
+    if (retired > 0) this.logger.info(`retired ${retired} lanes whose connections are gone`);
+    return retired;
+  }
+
+  private async keepCallDays(): Promise<readonly Day[]> {
+    const left = await keepCallDays(this.pool, this.callLogDays, this.logger);
+    if (left.some(({ cameTo }) => cameTo === 'busy: later')) throw new Error('not all days of the call log are made or dropped yet, because it was busy');
+    return left;
   }
 
   /** Fails where somebody stood in the way, so that the queue tries again soon. */

@@ -6,6 +6,7 @@ import { Metrics } from '../metrics.ts';
 import { Feed, type Tail } from './feed.ts';
 import { figuresOf, type Figures } from './figures.ts';
 import { Page } from './page.ts';
+import { Views } from './views.ts';
 
 /** The page of the local run at `/`, and what it asks for while somebody looks. */
 @ApiExcludeController()
@@ -16,6 +17,7 @@ export class PageController {
     private readonly page: Page,
     private readonly feed: Feed,
     private readonly metrics: Metrics,
+    private readonly views: Views,
   ) {}
 
   @Get()
@@ -36,5 +38,11 @@ export class PageController {
   async news(): Promise<{ now: string; figures: Figures; ledger: Tail; demoFile: string }> {
     const [figures, ledger] = await Promise.all([figuresOf(this.metrics), this.feed.read()]);
     return { now: new Date().toISOString(), figures, ledger, demoFile: this.page.demoFile };
+  }
+
+  @Get('local/views')
+  @Header('cache-control', 'no-store')
+  shown(): ReturnType<Views['read']> {
+    return this.views.read();
   }
 }

@@ -1,9 +1,12 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
 import { pool, TenantPool } from '../../../libs/postgres/index.ts';
 import type { Config, LocalPage } from '../../config.ts';
+import { Metrics } from '../metrics.ts';
 import { Feed, type Source } from './feed.ts';
 import { PageController } from './page.controller.ts';
 import { Page } from './page.ts';
+import { Views } from './views.ts';
 
 const SETTINGS = { statement_timeout: '2s', default_transaction_read_only: 'on' };
 
@@ -20,7 +23,10 @@ export class PageModule {
     return {
       module: PageModule,
       controllers: [PageController],
-      providers: [{ provide: Page, useFactory: () => new Page(demoFile) }, { provide: Feed, useFactory: feed }],
+      providers: [
+        { provide: Page, useFactory: () => new Page(demoFile) }, { provide: Feed, useFactory: feed },
+        { provide: Views, inject: [QueryBus, Metrics], useFactory: (queries: QueryBus, metrics: Metrics) => new Views(queries, metrics, operator) },
+      ],
     };
   }
 }

@@ -36,5 +36,6 @@ export function readToken(token: string): Position | undefined {
   return Number(lane) <= LARGEST && Number(batch) <= LARGEST ? { ...position, lane: Number(lane), batch: Number(batch) } : undefined;
 }
 
-/** What a read saw, so that the next one can ask for nothing older. */
-export const writeToken = ({ timeline, lsn }: Pick<Position, 'timeline' | 'lsn'>): string => Buffer.from(`1 ${timeline} ${textOf(lsn)} - -`).toString('base64url');
+/** What a read saw, so that the next one can ask for nothing older; `wanted`: the write that it was asked for goes on being asked for. */
+export const writeToken = ({ timeline, lsn }: Pick<Position, 'timeline' | 'lsn'>, wanted?: Position): string =>
+  Buffer.from(`1 ${timeline} ${textOf(lsn)} ${wanted?.lane ?? '-'} ${wanted?.batch ?? '-'}`).toString('base64url');

@@ -20,7 +20,7 @@ export class ReadMetrics {
     this.reads = new Counter({ name: 'croupier_reads_total', help: 'Reads answered, by the kind of server: replica, primary', labelNames: ['server'], registers });
     this.waits = new Counter({ name: 'croupier_read_waits_total', help: 'Times that a read waited for a replica to reach its token', registers });
     this.refusals = new Counter({
-      name: 'croupier_reads_refused_total', help: 'Reads answered 503, by reason: full, slow, none', labelNames: ['reason'], registers,
+      name: 'croupier_reads_refused_total', help: 'Reads answered 503, by reason: full, slow, none, unbuilt, behind', labelNames: ['reason'], registers,
     });
     const gauge = (name: string, help: string, of: (replica: Seen) => number) => new Gauge({
       name, help, labelNames: ['replica'], registers, collect() { for (const replica of seen()) this.set({ replica: replica.name }, of(replica)); },
@@ -38,7 +38,7 @@ export class ReadMetrics {
     this.waits.inc();
   }
 
-  refused(reason: 'full' | 'slow' | 'none'): void {
+  refused(reason: 'full' | 'slow' | 'none' | 'unbuilt' | 'behind'): void {
     this.refusals.inc({ reason });
   }
 }

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { classify, flush, statement, sqlState, type Field, type Step } from '../../../libs/postgres/index.ts';
 import { Late, within } from './deadline.ts';
+import type { Timed } from './slow.ts';
 import { askStanding, standingOf, type Standing } from './standing.ts';
 import { Watch } from './watch.ts';
 
@@ -20,6 +21,8 @@ export interface ServerOptions {
   readonly connections: number;
   /** reads that may wait for one of them */
   readonly waiting: number;
+  /** hears how long each read took */
+  readonly timed?: ((read: Timed) => void) | undefined;
 }
 
 /** Every row is found by its index, and one plan serves all tenants; partitions are left out when it runs. */
@@ -30,7 +33,11 @@ export const READ_SETTINGS = {
 const CONNECT_MS = 700;
 const STATEMENT_TIMED_OUT = '57014';
 
+/** Each statement sees what is there when it begins, or all see the same: then where the server stands is asked in a round trip before. */
+export type Mode = 'statements' | 'snapshot';
+
 const begin = statement('begin_reading', 'begin read only');
+const beginSnapshot = statement('begin_snapshot', 'begin isolation level repeatable read read only');
 const beOperator = statement('be_operator', "select set_config('croupier.operator', $1, true)");
 const commit = statement('commit', 'commit');
 
@@ -54,21 +61,38 @@ export class Server {
   }
 
   /**
-   * One transaction in one flush: where the server stands, then the statements, each with a snapshot younger than that.
+   * One transaction: where the server stands, then the statements, with snapshots younger than that.
    * Fails with `NoAnswer` where the server did not answer within `ms`.
    */
-  async read(operator: string, steps: readonly Step[], ms: number): Promise<Found> {
+  async read(operator: string, steps: readonly Step[], ms: number, mode: Mode = 'statements'): Promise<Found> {
     if (this.pool.waitingCount >= this.options.waiting) throw new TooMany(`more than ${this.options.waiting} reads wait for ${this.name}`);
-    const endsAt = performance.now() + ms;
-    const client = await this.connected(ms);
-    const whole = [begin(), beOperator([operator]), askStanding(), ...steps, commit()];
+    const began = performance.now();
+    let answered = false;
     try {
+      const found = await this.readBy(operator, steps, began + ms, mode);
+      answered = true;
+      return found;
+    } finally {
+      this.options.timed?.({ server: this.name, steps, ms: performance.now() - began, answered });
+    }
+  }
+
+  private async readBy(operator: string, steps: readonly Step[], endsAt: number, mode: Mode): Promise<Found> {
+    const client = await this.connected(endsAt - performance.now());
+    const flushed = async (whole: readonly Step[]) => {
       const { rows, tags, error } = await within(flush(client as unknown as pg.Client, whole), endsAt - performance.now());
       if (error) throw error;
-      if (tags.at(-1) !== 'COMMIT') throw new Error('the transaction was not committed');
-      const found = { standing: standingOf(rows[2]?.[0]), rows: rows.slice(3, -1) };
+      return { rows, committed: tags.at(-1) === 'COMMIT' };
+    };
+    try {
+      const before = mode === 'snapshot' ? (await flushed([askStanding()])).rows : [];
+      const { rows, committed } = await flushed([
+        mode === 'snapshot' ? beginSnapshot() : begin(), beOperator([operator]), ...(mode === 'snapshot' ? [] : [askStanding()]), ...steps, commit(),
+      ]);
+      if (!committed) throw new Error('the transaction was not committed');
+      const [standing, ...found] = [...before, ...rows.slice(2, -1)];
       client.release();
-      return found;
+      return { standing: standingOf(standing?.[0]), rows: found };
     } catch (error) {
       client.release(true);
       throw this.meaningOf(error);

@@ -13,15 +13,15 @@ const isName = (text: string): boolean => text.length > 0 && [...text].length <=
 const NAME = { error: '1 to 128 characters, no control characters' };
 
 /** Compared byte for byte: another spelling of an id is another id. */
-const Id = z.string().regex(ID);
-const Name = z.string().refine(isName, NAME).meta({ minLength: 1, maxLength: 128 });
+export const Id = z.string().regex(ID);
+export const Name = z.string().refine(isName, NAME).meta({ minLength: 1, maxLength: 128 });
 const ACCOUNT = { error: 'the number of a provider account' };
 const AccountNumber = z.string().regex(/^[1-9]\d{0,9}$/, { ...ACCOUNT, abort: true }).refine((text) => Number(text) <= LARGEST_ACCOUNT, ACCOUNT);
-const Account = AccountNumber.transform(Number);
-const Time = z.iso.datetime({ offset: true, abort: true, error: 'an ISO time with its offset, such as 2026-01-31T00:00:00Z' })
+export const Account = AccountNumber.transform(Number);
+export const Time = z.iso.datetime({ offset: true, abort: true, error: 'an ISO time with its offset, such as 2026-01-31T00:00:00Z' })
   .refine((text) => Date.parse(text) >= EARLIEST && Date.parse(text) < LATEST, { error: 'a time of the years 1970 to 9998' })
   .transform((text) => new Date(text).toISOString());
-const LIMIT = { error: 'a whole number from 1 to 100' };
+export const LIMIT = { error: 'a whole number from 1 to 100' };
 
 export const EXAMPLES = {
   playerId: '01890000-0000-7000-8000-0000000000b1', currency: 'EUR', accountId: 7, roundId: 'round-1', reference: 'bet-1',
@@ -34,6 +34,9 @@ export const TransactionId = Id.meta({ format: 'uuid', examples: [EXAMPLES.trans
 export const CurrencyCode = z.string().regex(/^[A-Z0-9]{3,10}$/).meta({ examples: [EXAMPLES.currency] });
 export const AccountId = AccountNumber.meta({ examples: [String(EXAMPLES.accountId)] }).transform(Number);
 export const RoundId = Name.meta({ examples: [EXAMPLES.roundId] });
+
+/** Of a route that takes none but those of every view. */
+export const NoFilters = z.strictObject({});
 
 export const RoundFilters = z.strictObject({
   gameId: Name.optional().meta({

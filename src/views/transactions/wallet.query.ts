@@ -2,6 +2,7 @@ import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { openCursor, sealCursor } from '../../../libs/http/index.ts';
 import { statement, type Field } from '../../../libs/postgres/index.ts';
 import { refuse } from '../../access/contract.ts';
+import type { Cached } from '../cache/cached.ts';
 import { Reads } from '../reads.ts';
 import { seen, type Asker, type View } from '../view.ts';
 import { ENTRY, entryOf, scaleOf, type Entry, type KINDS } from './entry.ts';
@@ -36,6 +37,10 @@ const findWallet = statement('view_wallet', `
 select c.exponent, c.scale from wallet w join currency c on c.code = w.currency
 where w.player_id = $1::uuid and w.currency = $2 and w.operator_id = $3::uuid`);
 
+/** Every transaction of a wallet raises its version by one, and nothing else of the page changes. */
+const askVersion = statement<[string]>('view_wallet_version', `
+select version from wallet where player_id = $1::uuid and currency = $2 and operator_id = $3::uuid`);
+
 /** A wallet's time never goes back with its version, so a place in it leaves out the months on the other side. */
 const page = (name: string, beyond: '<' | '>') => statement(name, `
 select ${ENTRY} from transaction t
@@ -60,6 +65,11 @@ const scopeOf = ({ operator }: Asker, { player, currency, order, kind, from, to,
 
 @QueryHandler(TransactionsOfWallet)
 export class TransactionsOfWalletHandler implements IQueryHandler<TransactionsOfWallet> {
+  readonly cached: Cached<TransactionsOfWallet> = {
+    view: 'transactions of wallet', projections: [],
+    besides: ({ asker, request: { player, currency } }) => [askVersion([player, currency, asker.operator])],
+    token: async ({ asker, request }) => (await this.placeOf(asker, request))?.token,
+  };
   private key: Buffer | undefined;
 
   constructor(private readonly reads: Reads) {}
@@ -67,13 +77,13 @@ export class TransactionsOfWalletHandler implements IQueryHandler<TransactionsOf
   async execute({ asker, request }: TransactionsOfWallet): Promise<View<WalletPage>> {
     const key = (this.key ??= await this.askKey(asker));
     const scope = scopeOf(asker, request);
-    const place = request.cursor === undefined ? undefined : placeOf(openCursor(key, scope, request.cursor));
+    const place = await this.placeOf(asker, request);
     const back = place?.way === 'previous';
     const descending = (request.order === 'desc') !== back;
     const { player, currency, limit } = request;
     const who = [player, currency, asker.operator];
     const steps = [findWallet(who), (descending ? older : newer)([...who, ...bounds(request, place, descending), limit + 1])] as const;
-    const answer = await this.reads.at(asker.token ?? place?.token).as(asker.operator, steps);
+    const answer = await this.reads.at(asker.token ?? place?.token).projected(asker.operator, [], steps, [askVersion(who)]);
     const [wallets, found] = answer.rows;
     const [wallet] = wallets;
     if (!wallet) return seen(answer);
@@ -87,6 +97,11 @@ export class TransactionsOfWalletHandler implements IQueryHandler<TransactionsOf
     const previousCursor = back && rows.length === 0 ? request.cursor : (back ? further : place) ? cursorAt('previous', rows[0]) : undefined;
     const items = rows.map((row) => entryOf(row, scaleOf(wallet[0], wallet[1])));
     return { ...seen(answer), body: { items, ...(nextCursor && { nextCursor }), ...(previousCursor && { previousCursor }) } };
+  }
+
+  private async placeOf(asker: Asker, request: WalletRequest): Promise<Place | undefined> {
+    if (request.cursor === undefined) return undefined;
+    return placeOf(openCursor((this.key ??= await this.askKey(asker)), scopeOf(asker, request), request.cursor));
   }
 
   private async askKey({ operator }: Asker): Promise<Buffer> {

@@ -1,0 +1,186 @@
+/**
+ * Read models kept by the version of what they show: operator, query, request and version are the key, so that nothing is ever invalidated and
+ * no race can leave an old answer under a new key. What the version is now is read from the database, at most every LEARN_MS for the same
+ * thing, and as often as a caller's token asks for something newer.
+ */
+import { createHash } from 'node:crypto';
+import { createCache, type Cache } from 'cache-manager';
+import { Keyv, type KeyvStoreAdapter } from 'keyv';
+import { SCHEMA_NEEDED } from '../../../migrations/needed.ts';
+import type { Reads } from '../reads.ts';
+import { seen, type Seen, type View } from '../view.ts';
+import { CacheMetrics, type CacheResult, type Registry } from './cache-metrics.ts';
+import type { Cached, CachedQuery } from './cached.ts';
+import { frozen, Memory } from './memory.ts';
+import { RedisTier } from './redis.ts';
+
+export interface ViewCacheOptions {
+  readonly registry: Registry;
+  readonly redisUrl?: string;
+  readonly memory?: { readonly entries: number; readonly bytes: number };
+}
+
+type Execute = (query: CachedQuery) => Promise<View<unknown>>;
+
+interface Kept {
+  readonly body: unknown;
+  /** of the body as JSON */
+  readonly bytes: number;
+}
+
+/** What Keyv puts around a value. */
+interface Enveloped {
+  readonly value: Kept;
+  readonly bytes: number;
+}
+
+/** By then a change that another process made is known. */
+const LEARN_MS = 250;
+const TTL_MS = 60_000;
+const MEMORY = { entries: 20_000, bytes: 64 * 2 ** 20 };
+const VERSIONS = { entries: 50_000, bytes: Infinity };
+/** Answers read anew while an older one is given. */
+const MOST_REFRESHES = 4;
+
+/** What came shows another version than was asked for, or nothing. */
+class Other extends Error {
+  constructor(readonly view: View<unknown>) { super('another version'); }
+}
+
+export class ViewCache {
+  private readonly memory: Memory<Enveloped>;
+  private readonly tiers: Cache;
+  private readonly redis: RedisTier | undefined;
+  private readonly metrics: CacheMetrics;
+  private readonly known = new Memory<{ readonly seen: Seen; readonly at: number; readonly bytes: number }>(VERSIONS);
+  private readonly learning = new Map<string, Promise<Seen>>();
+  /** keys that are being read */
+  private readonly loading = new Set<string>();
+  /** of reports: what was given last to the same question */
+  private readonly last: Memory<{ readonly view: View<unknown>; readonly bytes: number }>;
+  private refreshes = 0;
+
+  constructor(private readonly reads: Reads, { registry, redisUrl, memory = MEMORY }: ViewCacheOptions) {
+    this.memory = new Memory(memory);
+    this.last = new Memory({ entries: memory.entries, bytes: memory.bytes / 4 });
+    this.metrics = new CacheMetrics(registry, this.memory);
+    this.redis = redisUrl === undefined ? undefined : new RedisTier(redisUrl, `croupier:${SCHEMA_NEEDED}`, (result) => this.metrics.redis(result));
+    const near = new Keyv({ store: keyvStoreOf(this.memory), useKeyPrefix: false, serialize: undefined, deserialize: undefined });
+    const far = this.redis && new Keyv({ store: this.redis, useKeyPrefix: false });
+    this.tiers = createCache({ stores: far ? [near, far] : [near] });
+  }
+
+  close(): void {
+    this.redis?.close();
+  }
+
+  /** The answer to that question, kept or read by `execute`. Fails as `execute` does. */
+  async answer<Asked extends CachedQuery>(cached: Cached<Asked>, query: Asked, execute: Execute): Promise<View<unknown>> {
+    const { view: name, staleMs = 0 } = cached;
+    const token = query.asker.token ?? (await cached.token?.(query));
+    const known = await this.learn(cached, query, token);
+    if (known.version === undefined) {
+      this.metrics.view(name, 'passed');
+      return execute(query);
+    }
+    const question = questionOf(name, query);
+    const stale = staleMs > 0 ? this.last.get(question)?.view : undefined;
+    const given = (view: View<unknown>): View<unknown> => {
+      if (staleMs > 0 && view.body !== undefined) this.last.set(question, { view, bytes: this.memory.get(`${question} ${view.version}`)?.bytes ?? 0 });
+      return view;
+    };
+    const ageMs = stale ? Date.parse(known.asOf) - Date.parse(stale.asOf) : Infinity;
+    const isNear = stale?.version === known.version || this.memory.has(`${question} ${known.version}`);
+    if (stale && !isNear && ageMs <= staleMs && (token === undefined || stale.covers?.(token) === true)) {
+      if (this.refreshes < MOST_REFRESHES) this.refresh(this.found(cached, query, execute, known, question).then(given));
+      this.metrics.view(name, 'stale');
+      return { ...stale, ageMs: Math.max(0, ageMs) };
+    }
+    return given(await this.found(cached, query, execute, known, question));
+  }
+
+  private refresh(work: Promise<unknown>): void {
+    this.refreshes++;
+    void work.catch(() => undefined).finally(() => { this.refreshes--; });
+  }
+
+  /** What that version of the answer is: from the tiers, or read, once for all who ask for it at a time. */
+  private async found<Asked extends CachedQuery>(
+    { view: name, ttlMs = TTL_MS }: Cached<Asked>, query: Asked, execute: Execute, known: Seen, question: string,
+  ): Promise<View<unknown>> {
+    const key = `${question} ${known.version}`;
+    let result = (this.loading.has(key) ? 'joined' : 'hit') as CacheResult;
+    const ttl = () => Math.round(ttlMs * (0.8 + Math.random() * 0.2));
+    const load = async (): Promise<Kept> => {
+      result = 'miss';
+      // Not older than what is known: another replica may be further behind.
+      const asked = Object.assign(Object.create(Object.getPrototypeOf(query) as object) as Asked, query, { asker: { ...query.asker, token: known.token } });
+      this.loading.add(key);
+      try {
+        const view = await execute(asked);
+        if (view.body === undefined || view.version !== known.version) throw new Other(view);
+        return keptOf(view.body);
+      } finally {
+        this.loading.delete(key);
+      }
+    };
+    try {
+      return { ...known, exact: true, body: (await this.tiers.wrap<Kept>(key, load, { ttl })).body };
+    } catch (error) {
+      if (!(error instanceof Other)) {
+        result = 'error';
+        throw error;
+      }
+      const { view } = error;
+      if (result === 'miss' && view.body !== undefined && view.version !== undefined) await this.tiers.set(`${question} ${view.version}`, keptOf(view.body), ttl());
+      return view.version === undefined ? view : { ...view, exact: true };
+    } finally {
+      this.metrics.view(name, result);
+    }
+  }
+
+  /** What a question's answer would show now, and how new that is. */
+  private async learn<Asked extends CachedQuery>({ projections, besides }: Cached<Asked>, query: Asked, token: string | undefined): Promise<Seen> {
+    const { operator } = query.asker;
+    const steps = besides?.(query) ?? [];
+    // Positions are the same for every tenant.
+    const what = JSON.stringify(steps.length === 0 ? [projections] : [projections, operator, steps.map(({ name, values }) => [name, values])]);
+    const kept = this.known.get(what);
+    if (kept && performance.now() - kept.at < LEARN_MS && (token === undefined || kept.seen.covers?.(token) === true)) return kept.seen;
+    const flight = `${what} ${token ?? ''}`;
+    const begun = this.learning.get(flight);
+    if (begun) return begun;
+    const at = performance.now();
+    const learnt = this.reads.at(token).projected(operator, projections, [], steps).then(seen).then((now) => {
+      const before = this.known.get(what);
+      if (!before || before.seen.asOf <= now.asOf) this.known.set(what, { seen: now, at, bytes: 0 });
+      return now;
+    }).finally(() => this.learning.delete(flight));
+    this.learning.set(flight, learnt);
+    return learnt;
+  }
+}
+
+/** The operator stands in front, for whoever looks at the keys. */
+function questionOf(view: string, { asker, ...request }: CachedQuery): string {
+  return `${asker.operator} ${view} ${createHash('sha256').update(JSON.stringify(inOrder(request))).digest('base64url')}`;
+}
+
+/** The same question is the same text, in whatever order its parts were put. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  return Object.entries(value).filter(([, part]) => part !== undefined).sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, part]) => [name, inOrder(part)]);
+}
+
+const keptOf = (body: unknown): Kept => ({ body, bytes: JSON.stringify(body).length });
+
+/** Keyv takes a map; its envelope bears the weight of what is in it. */
+const keyvStoreOf = (memory: Memory<Enveloped>): KeyvStoreAdapter => ({
+  opts: {},
+  on: () => undefined,
+  get: async (key: string) => memory.get(key),
+  set: (key: string, value: Omit<Enveloped, 'bytes'>) => { memory.set(key, frozen({ ...value, bytes: value.value.bytes })); },
+  delete: async (key: string) => memory.delete(key),
+  clear: async () => { memory.clear(); },
+}) as unknown as KeyvStoreAdapter;

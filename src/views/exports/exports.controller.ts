@@ -1,0 +1,119 @@
+import { Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { Body, Controller, Get, Injectable, Param, Post, Query, Res, StreamableFile, type BeforeApplicationShutdown } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { By, refuse, Require, type Caller } from '../../access/contract.ts';
+import { ExportDesk, type File } from './desk.ts';
+import type { Format } from './period.ts';
+import { tellProgress } from './progress.ts';
+import { Answers, CommandKey, Does, Streams } from './route.ts';
+import { ExportId, Exports, ExportView, NewExport, Nothing, PageOf } from './schema.ts';
+
+const TYPES: Readonly<Record<Format, string>> = {
+  csv: 'text/csv; charset=utf-8; header=present', 'csv.gz': 'application/gzip', xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+};
+/** Callers of a process who are told of progress at the same time. */
+const MOST_LISTENERS = 200;
+
+/** Who is told of progress, and may have to be let go. */
+@Injectable()
+export class Listeners implements BeforeApplicationShutdown {
+  private readonly leaving = new AbortController();
+  private listening = 0;
+
+  /** Runs with a signal that says that the process ends; refuses where too many listen. */
+  async listen(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    if (this.listening >= MOST_LISTENERS) throw refuse('UNAVAILABLE', 'too many callers listen already: ask for the export itself now and then', { headers: { 'retry-after': '5' } });
+    this.listening++;
+    try {
+      await work(this.leaving.signal);
+    } finally {
+      this.listening--;
+    }
+  }
+
+  beforeApplicationShutdown(): void {
+    this.leaving.abort();
+  }
+}
+
+/** Reports as files. */
+@ApiTags('exports')
+@Controller('v1/exports')
+export class ExportsController {
+  constructor(private readonly desk: ExportDesk, private readonly listeners: Listeners) {}
+
+  @Post()
+  @Require('exports.create')
+  @Does(201, ExportView, 'Ask for a report as a file', 'It is made in the background: look at it, or listen to its progress, and fetch the file when it is done.')
+  async create(@By() { operatorId }: Caller, @CommandKey() key: string, @Body({ schema: NewExport }) body: NewExport, @Res({ passthrough: true }) reply: FastifyReply) {
+    const { view, again } = await this.desk.create(operatorId, key, body);
+    if (again) void reply.header('idempotent-replayed', 'true');
+    return view;
+  }
+
+  @Get()
+  @Require('exports.read')
+  @Answers(Exports, 'Exports, newest first')
+  list(@By() { operatorId }: Caller, @Query({ schema: PageOf }) query: PageOf) {
+    return this.desk.list(operatorId, query);
+  }
+
+  @Get(':exportId')
+  @Require('exports.read')
+  @Answers(ExportView, 'An export, and how far it is')
+  get(@By() { operatorId }: Caller, @Param('exportId', { schema: ExportId }) id: string) {
+    return this.desk.get(operatorId, id);
+  }
+
+  @Get(':exportId/progress')
+  @Require('exports.read')
+  @Streams(['text/event-stream'], 'How far an export is, as it goes', 'Server-sent events: `progress` at each change, `end` when it has ended; `data` is the export.')
+  async progress(@By() { operatorId }: Caller, @Param('exportId', { schema: ExportId }) id: string, @Res() reply: FastifyReply): Promise<void> {
+    const first = await this.desk.get(operatorId, id);
+    await this.listeners.listen(async (leaving) => {
+      const gone = new AbortController();
+      const headers = { ...reply.getHeaders(), 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' };
+      reply.hijack();
+      reply.raw.once('close', () => gone.abort());
+      reply.raw.writeHead(200, headers as Record<string, string>);
+      await tellProgress(reply.raw, first, { read: () => this.desk.get(operatorId, id), signal: AbortSignal.any([gone.signal, leaving]) });
+    });
+  }
+
+  @Post(':exportId/cancel')
+  @Require('exports.create')
+  @Does(200, ExportView, 'Cancel an export', 'Its worker stops within a second and no file is kept. One that has ended stays as it ended.')
+  cancel(@By() { operatorId }: Caller, @CommandKey() _key: string, @Param('exportId', { schema: ExportId }) id: string, @Body({ schema: Nothing }) _body: object) {
+    return this.desk.cancel(operatorId, id);
+  }
+
+  @Get(':exportId/file')
+  @Require('exports.read')
+  @Streams(Object.values(TYPES), 'The file of an export', '409 while it is not there, 410 once it has expired')
+  async file(@By() { operatorId }: Caller, @Param('exportId', { schema: ExportId }) id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<StreamableFile> {
+    const file = await this.desk.file(operatorId, id);
+    const { format, report, createdAt, bytes, asOf } = file.view;
+    if (asOf !== undefined) void reply.header('x-as-of', asOf);
+    const name = `${report}-${createdAt.slice(0, 19).replaceAll(/[-:]/g, '')}Z.${format}`;
+    return new StreamableFile(this.bytesOf(operatorId, file), { type: TYPES[format], disposition: `attachment; filename="${name}"`, length: bytes });
+  }
+
+  /** One piece in memory at a time; one that is gone ends the answer before its length, which no caller takes for the whole. */
+  private bytesOf(operator: string, { view, pieces }: File): Readable {
+    const { desk } = this;
+    const stored = Readable.from((async function* () {
+      for (let place = 0; place < pieces; place++) {
+        const piece = await desk.piece(operator, view.exportId, place);
+        if (!piece) throw new Error('a piece of the file is not there any more');
+        yield piece;
+      }
+    })(), { objectMode: true, highWaterMark: 1 });
+    if (view.format !== 'csv') return stored;
+    const plain = createGunzip();
+    stored.once('error', (error) => plain.destroy(error));
+    plain.once('close', () => stored.destroy());
+    return stored.pipe(plain);
+  }
+}

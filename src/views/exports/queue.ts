@@ -1,0 +1,111 @@
+/**
+ * The queue `exports`. Its jobs say only *there may be work*: the rows of tables `export` and `export_schedule` are the truth. Every process looks
+ * at them twice a second and asks for jobs as long as there is something to do, so a queue may be wiped, or lose a job, at any time.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Queue, Worker } from 'bullmq';
+import type pg from 'pg';
+import type { Queues } from '../../ops/jobs/contract.ts';
+import { planDue } from './plan.ts';
+import { sweep } from './sweep.ts';
+import { DEAD_AFTER_MS, type ExportWork } from './work.ts';
+
+export const EXPORTS = 'exports';
+
+const LOOK_EVERY_MS = 500;
+/** Exports that a process makes at the same time. */
+const AT_ONCE = 2;
+/** A job that nobody will ever finish, since its worker is gone, holds up the next no longer than this. */
+const EPOCH_MS = 2_000;
+const TAKEN_MS = 1_000;
+const GOODBYE_MS = 3_000;
+
+/** args: milliseconds after which a worker is taken for dead */
+const LOOK = `select
+  exists (select from export where state = 'waiting' or (state = 'running' and alive_at < now() - $1 * interval '1 millisecond')) as make,
+  exists (select from export_schedule where removed_at is null and next_at <= now()) or exists (select from export where state = 'done' and expires_at <= now())
+    or exists (select from export where state in ('failed', 'cancelled', 'expired') and pieces > 0 and ended_at < now() - interval '5 seconds') as tidy`;
+
+type JobName = 'make' | 'tidy';
+
+export interface ExportQueueOptions {
+  readonly pool: pg.Pool;
+  readonly work: ExportWork;
+  readonly report: (message: string, error: unknown) => void;
+  readonly ended: (job: string, result: 'done' | 'failed') => void;
+}
+
+export class ExportQueue {
+  private readonly queue: Queue;
+  private readonly worker: Worker;
+  private readonly direct = new Set<JobName>();
+  private busy = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> = Promise.resolve();
+  private left = false;
+
+  constructor({ connection, backend }: Queues, private readonly options: ExportQueueOptions) {
+    this.queue = new Queue(EXPORTS, { connection }, backend) as Queue;
+    this.worker = new Worker(EXPORTS, ({ name }) => this.run(name as JobName), {
+      connection, concurrency: AT_ONCE, runRetryDelay: 1_000, lockDuration: 30_000, maxStalledCount: 1_000, removeOnComplete: { count: 0 }, removeOnFail: { count: 0 },
+    }, backend) as Worker;
+    this.queue.on('error', (error) => options.report('the queue of exports has failed', error));
+    this.worker.on('error', (error) => options.report('the queue\'s worker of exports has failed', error));
+  }
+
+  start(): void {
+    this.looking = this.look().catch((error: unknown) => this.options.report('what there is to export could not be read', error)).finally(() => {
+      if (!this.left) this.timer = setTimeout(() => this.start(), LOOK_EVERY_MS).unref();
+    });
+  }
+
+  /** What is under way is given back, for another process. */
+  async stop(): Promise<void> {
+    this.left = true;
+    clearTimeout(this.timer);
+    await this.looking;
+    await this.options.work.stop();
+    const closed = Promise.all([this.worker.close(), this.queue.close()]).catch((error: unknown) => this.options.report('the queue of exports was not closed', error));
+    await Promise.race([closed, pause(GOODBYE_MS, undefined, { ref: false })]);
+  }
+
+  private async look(): Promise<void> {
+    const { make, tidy } = (await this.options.pool.query<{ make: boolean; tidy: boolean }>(LOOK, [DEAD_AFTER_MS])).rows[0] ?? { make: false, tidy: false };
+    if (make && this.busy < AT_ONCE) await this.ask('make');
+    if (tidy) await this.ask('tidy');
+  }
+
+  /** While there is no queue it is done here. */
+  private async ask(job: JobName): Promise<void> {
+    const epoch = Math.floor(Date.now() / EPOCH_MS);
+    // An id of ours: for one of its own the queue makes a sequence, and a worker may make nothing in the schema.
+    const added = this.queue.add(job, {}, { jobId: `${job} ${randomUUID()}`, deduplication: { id: `${job} ${epoch}` }, removeOnComplete: true, removeOnFail: true })
+      .then(() => true, (error: unknown) => {
+        this.options.report('a job of exports could not be asked for', error);
+        return false;
+      });
+    const taken = await Promise.race([added, pause(TAKEN_MS, false, { ref: false })]);
+    if (taken || this.left || this.direct.has(job)) return;
+    this.direct.add(job);
+    void this.run(job).catch(() => undefined).finally(() => this.direct.delete(job));
+  }
+
+  private async run(job: JobName): Promise<void> {
+    this.busy++;
+    try {
+      if (job === 'make') while (await this.options.work.once());
+      else {
+        await planDue(this.options.pool);
+        await sweep(this.options.pool);
+      }
+      this.options.ended(`exports ${job}`, 'done');
+    } catch (error) {
+      this.options.ended(`exports ${job}`, 'failed');
+      this.options.report(`job ${job} of exports failed`, error);
+      throw error;
+    } finally {
+      this.busy--;
+    }
+  }
+}

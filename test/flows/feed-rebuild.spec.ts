@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as pause } from 'node:timers/promises';
+import type pg from 'pg';
+import { PROJECTIONS } from '../../src/installed.ts';
+import { rebuildCommand } from '../../src/views/feed/rebuild-command.ts';
+import { CannotRebuild, rebuild, type Rebuilt } from '../../src/views/feed/rebuild.ts';
+import { makeRows } from '../../src/views/feed/rows.ts';
+import type { Projection } from '../../src/views/contract.ts';
+import { expectRevenueOfLedger, feed, feedOf, installSeen, NO_13, revenue, seen, unlike } from '../faults/feed-witness.ts';
+import { Ground, type Seat } from '../support/ground.ts';
+
+// A view is made anew beside the live one and takes its place, while bets go on and the live one is fed.
+
+const VIEWS = [...PROJECTIONS, seen];
+
+/** What a table is beside its rows. */
+const SHAPES = `
+select c.relname as name, pg_get_userbyid(c.relowner) as owner, c.reloptions as options, obj_description(c.oid, 'pg_class') as comment, c.relrowsecurity, c.relforcerowsecurity,
+  (select array_agg(a::text order by a::text) from unnest(c.relacl) a) as grants,
+  (select jsonb_agg(jsonb_build_array(policyname, roles::text, qual, with_check) order by policyname) from pg_policies p where p.tablename = c.relname and p.schemaname = 'public') as policies,
+  (select jsonb_agg(jsonb_build_array(attname, atttypid::regtype, attnotnull, attstorage, attcollation, col_description(c.oid, attnum),
+    (select pg_get_expr(adbin, adrelid) from pg_attrdef where adrelid = c.oid and adnum = attnum)) order by attnum) from pg_attribute where attrelid = c.oid and attnum > 0) as columns,
+  (select jsonb_agg(pg_get_indexdef(indexrelid) order by pg_get_indexdef(indexrelid)) from pg_index where indrelid = c.oid) as indexes,
+  (select jsonb_agg(jsonb_build_array(conname, contype, pg_get_constraintdef(oid)) order by conname) from pg_constraint where conrelid = c.oid) as constraints
+from pg_class c where c.relname = any($1) and c.relnamespace = 'public'::regnamespace order by 1`;
+
+describe('a view that is rebuilt', () => {
+  const ground = new Ground({ players: { EUR: 8 }, balance: 100_000_000_000n });
+  let client: pg.Client;
+  const seats: Seat[] = [];
+  let named = 0;
+  beforeAll(async () => {
+    await ground.open();
+    await installSeen(ground.database, PROJECTIONS);
+    client = await feedOf(ground.database);
+    for (let i = 0; i < 8; i++) seats.push(ground.seat());
+    await play(120);
+    await current();
+  });
+  afterAll(async () => {
+    await client?.end();
+    await ground.close();
+  });
+
+  async function play(bets: number): Promise<void> {
+    await Promise.all(seats.map(async (seat, i) => {
+      for (let n = 0; n < bets / seats.length; n++) {
+        const reference = `bet-${named++}`;
+        const roundId = `r-${i}-${Math.floor(n / 3)}`;
+        await seat.bet(reference, '1.00', { roundId });
+        if (n % 5 === 1) await seat.win(`win-${reference}`, '2.50', { roundId });
+        if (n % 7 === 1) await seat.rollback(`undo-${reference}`, reference);
+      }
+    }));
+  }
+  async function current(): Promise<void> {
+    for (const view of VIEWS) expect([view.name, await feed(client, view)]).toEqual([view.name, 'current']);
+  }
+  const made = (view: Projection, options: { replace?: boolean; progress?: (sentence: string) => void } = {}): Promise<Rebuilt> =>
+    rebuild(view, { ownerUrl: ground.database.url('croupier_owner'), replace: false, progress: () => undefined, ...options });
+  async function said(view: Projection, replace: boolean): Promise<[code: number, ...lines: string[]]> {
+    const lines: string[] = [];
+    const code = await rebuildCommand(ground.database.url('croupier_owner'), view, replace, { line: (text) => lines.push(text), progress: () => undefined });
+    return [code, ...lines];
+  }
+  const left = () => ground.sql<{ name: string }>("select tablename as name from pg_tables where schemaname = 'rebuild' union all select name from projection where building");
+  const generation = async (view: Projection) => (await ground.sql<{ generation: number }>('select generation from projection where name = $1 and not building', [view.name]))[0]?.generation;
+
+  it('under load is equal to the live one row by row, and its tables are what they were', async () => {
+    const tables = VIEWS.flatMap((view) => view.tables);
+    const before = await ground.sql(SHAPES, [tables]);
+    let over = false;
+    const load = (async () => {
+      while (!over) await play(16);
+    })();
+    const worker = await feedOf(ground.database);
+    const fed = (async () => {
+      while (!over) {
+        for (const view of VIEWS) await feed(worker, view);
+        await pause(5);
+      }
+    })();
+    const told: string[] = [];
+    try {
+      for (const view of VIEWS) {
+        const { swapped, differences, applied } = await made(view, { progress: (sentence) => told.push(sentence) });
+        expect([view.name, swapped, differences]).toEqual([view.name, true, []]);
+        expect(applied).toBeGreaterThan(100);
+      }
+    } finally {
+      over = true;
+      await Promise.all([load, fed]);
+      await worker.end();
+    }
+    expect(told).toContainEqual(expect.stringMatching(/^\d+ %, \d+ transactions, \d+ a second$/));
+    await current();
+    expect(await unlike(ground.database)).toEqual([]);
+    await expectRevenueOfLedger(ground.database);
+    expect(await ground.sql(SHAPES, [tables])).toEqual(before);
+    expect([await left(), await generation(seen), await generation(revenue)]).toEqual([[], 2, 2]);
+  }, 60_000);
+
+  it('and was edited by hand is not replaced: the row is named; with --replace it is put right', async () => {
+    const [edited] = await ground.sql<{ day: string; account_id: number }>(
+      "update revenue_day set turnover = turnover + 1 where game_id = 'game-1' returning day::text, account_id");
+    await ground.sql("insert into revenue_hour (operator_id, hour, account_id, currency, bets) values ($1, '2020-01-01T00:00Z', 1, 'EUR', 7)", [ground.world.operators[0]]);
+    const [turnover] = await ground.sql<{ turnover: string }>("select turnover::text from revenue_day where game_id = 'game-1'");
+    const [code, ...lines] = await said(revenue, false);
+    expect([code, lines[0], lines[2]]).toEqual([1, 'revenue_day: 1 row differs', 'revenue_hour: 1 row differs']);
+    expect(lines[1]).toContain(`day ${edited?.day}`);
+    expect(lines[1]).toMatch(new RegExp(`: turnover live ${turnover?.turnover}, rebuilt ${BigInt(turnover?.turnover ?? 0) - 1n}$`));
+    expect(lines[3]).toMatch(/hour 2020-01-01T00:00:00\+00:00.*bets live 7, rebuilt -/);
+    expect(lines.at(-1)).toContain('--replace');
+    expect(await ground.sql("select turnover::text from revenue_day where game_id = 'game-1'")).toEqual([turnover]);
+    expect(await left()).toEqual([]);
+    expect((await said(revenue, true))[0]).toBe(0);
+    await expectRevenueOfLedger(ground.database);
+    expect((await said(revenue, false))[0]).toBe(0);
+  });
+
+  it('and whose rebuild is broken off is as it was, can be fed, and can be rebuilt again; two rebuilds at a time are one too many', async () => {
+    const before = await generation(seen);
+    const begun = made(seen, { progress: () => { throw new Error('broken off'); } });
+    await expect(begun).rejects.toThrow('broken off');
+    // As a process that is killed leaves it.
+    await ground.sql("create table rebuild.seen (x int); insert into projection (name, building) values ('seen', true)");
+    await play(8);
+    expect([await feed(client, seen), await unlike(ground.database)]).toEqual(['current', []]);
+    await ground.whileHeld("select pg_advisory_lock(hashtext('croupier rebuild'), hashtext('seen'))", async () => {
+      await expect(made(seen)).rejects.toThrow(CannotRebuild);
+    });
+    expect(await made(seen)).toMatchObject({ swapped: true, differences: [] });
+    expect([await left(), await generation(seen)]).toEqual([[], (before ?? 0) + 1]);
+  });
+
+  it('is left alone where the copy cannot be made: the transaction that is in the way is named', async () => {
+    const reference = `bet-${named++}`;
+    const { body } = await (seats[0] as Seat).bet(reference, '13.00');
+    await current();
+    await ground.sql(`${NO_13} not valid`);
+    const [code, line] = await said(seen, true);
+    expect([code, line]).toEqual([1, expect.stringMatching(new RegExp(`came no further than lane \\d+, batch \\d+, transaction ${body.transactionId}: .*no_13`))]);
+    await ground.sql('alter table seen drop constraint no_13');
+    expect([await feed(client, seen), await left(), await unlike(ground.database)]).toEqual(['current', [], []]);
+  });
+
+  it('waits for whoever reads it, so that nobody waits for the swap longer than a moment', async () => {
+    await ground.whileHeld('lock table seen in access share mode', async (release) => {
+      const swapped = made(seen);
+      await pause(1_500);
+      const asked = performance.now();
+      await ground.sql('select count(*) from seen');
+      expect(performance.now() - asked).toBeLessThan(1_000);
+      await release();
+      expect(await swapped).toMatchObject({ swapped: true });
+    });
+  });
+
+  it('after lanes were retired has what they wrote, and drops them from its position', async () => {
+    await ground.sql("update lane set retired_at = now(), retired_batch = batch where pid not in (select pid from pg_stat_activity)");
+    await play(8);
+    await current();
+    const lanes = async () => (await ground.sql<{ n: number }>("select cardinality(lanes) as n from projection where name = 'seen'"))[0]?.n;
+    expect(await lanes()).toBe(1);
+    expect(await made(seen)).toMatchObject({ swapped: true, differences: [] });
+    await play(8);
+    await current();
+    expect([await lanes(), await unlike(ground.database)]).toEqual([1, []]);
+  });
+
+  it('begins where one is installed later with the whole history, in any size of step', async () => {
+    await ground.sql("delete from projection where name = 'seen'; truncate seen, seen_sum");
+    await makeRows(client, [seen]);
+    expect([await feed(client, seen, 3), await unlike(ground.database)]).toEqual(['current', []]);
+    // In steps of another size: the same rows.
+    expect(await made(seen)).toMatchObject({ swapped: true, differences: [] });
+  });
+});

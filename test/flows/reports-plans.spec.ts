@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import pg from 'pg';
+import type { Step } from '../../libs/postgres/index.ts';
+import { DashboardHandler, DashboardOf } from '../../src/views/dashboard/dashboard.query.ts';
+import { GamesOfPlayer, GamesOfPlayerHandler } from '../../src/views/players/games.query.ts';
+import { StatementHandler, StatementOf } from '../../src/views/players/statement.query.ts';
+import type { Reads } from '../../src/views/reads.ts';
+import { READ_SETTINGS } from '../../src/views/reads/server.ts';
+import { LockedDays, LockedDaysHandler } from '../../src/views/revenue/locked-days.query.ts';
+import { RevenueMovements, RevenueMovementsHandler } from '../../src/views/revenue/movements.query.ts';
+import { Revenue, RevenueHandler } from '../../src/views/revenue/revenue.query.ts';
+import { ReportsGround } from './reports-ground.ts';
+
+// How PostgreSQL answers each statement of the reports, as croupier_read, behind row-level security, on a ledger of 200,000 rows of 2,000 players in two
+// months that end now. Reports are of projected tables: whatever looks into the ledger is told here.
+
+const here = new ReportsGround({ players: { EUR: 1 } });
+const PLAYERS = 2_000;
+const ROWS_EACH = 100;
+
+/** Bets, each fifth a win, each fiftieth a rollback of the row before; a hundred rows a batch. */
+const LEDGER = `
+insert into transaction (amount, balance_after, version, at, account_id, lane, batch, kind, house, closes_round, player_id, transaction_id, operator_id, currency,
+  reference, round, game_id, undoes)
+select case kind when 'bet' then -10000 when 'win' then 5000 else 10000 end, 1000000000 - n * 10000, n, at, $2, 77, batch, kind, 1, false, player_id, id, $1, 'EUR', 'ref-' || n, 'round-' || n / 10,
+  case when kind <> 'rollback' then 'game-' || 1 + place % 40 end, case when kind = 'rollback' then before end
+from (select player_id, row_number() over (order by player_id)::int as place from player where operator_id = $1 and external_id like 'of plans %') p
+cross join generate_series(1, ${ROWS_EACH}) n
+cross join lateral (select (n - 1) * 20 + place % 20 + 1 as batch) b
+cross join lateral (select case when n % 50 = 0 then 'rollback' when n % 5 = 4 then 'win' else 'bet' end::transaction_kind as kind) k
+cross join lateral (select date_trunc('milliseconds', now() - interval '60 days' + n * interval '14 hours' + place * interval '1 second') as at) a
+cross join lateral (select (lpad(to_hex(round(extract(epoch from at) * 1000)::int8), 12, '0') || '7' || lpad(to_hex(place % 4096), 3, '0') || to_hex((1::int8 << 63) | (77::int8 << 30) | batch))::uuid as id,
+  (lpad(to_hex(round(extract(epoch from at - interval '14 hours') * 1000)::int8), 12, '0') || '7' || lpad(to_hex(place % 4096), 3, '0') || to_hex((1::int8 << 63) | (77::int8 << 30) | batch - 20))::uuid as before) i`;
+
+let client: pg.Client;
+let player: string;
+
+beforeAll(async () => {
+  await here.open();
+  await here.sql("insert into player (operator_id, external_id) select $1, 'of plans ' || n from generate_series(1, $2::int) n", [here.operator, PLAYERS]);
+  await here.sql(`insert into wallet (player_id, operator_id, currency, balance, version, at)
+    select player_id, operator_id, 'EUR', 0, ${ROWS_EACH}, now() from player where external_id like 'of plans %'`);
+  await here.sql(LEDGER, [here.operator, here.account.accountId]);
+  await here.sql(`insert into lane (lane, batch, pid) values (77, ${ROWS_EACH * 20}, null)`);
+  await here.sql('analyze');
+  await here.follow(undefined, 256);
+  await here.sql('analyze');
+  player = (await here.sql<{ player_id: string }>("select player_id from player where external_id = 'of plans 700'"))[0]?.player_id as string;
+  const options = Object.entries(READ_SETTINGS).map(([name, value]) => `-c ${name}=${value}`).join(' ');
+  client = new pg.Client({ connectionString: here.database.url('croupier_read'), options });
+  await client.connect();
+}, 240_000);
+
+afterAll(async () => {
+  await client?.end();
+  await here.close();
+});
+
+interface Plan {
+  readonly name: string;
+  readonly text: string;
+  readonly ms: number;
+}
+
+/** What a handler sends, with its own values, explained as it is run; the first time, so that it is planned too. */
+async function plansOf(ask: (reads: Reads) => Promise<unknown>): Promise<Plan[]> {
+  const sent: Step[] = [];
+  const answers = async (steps: readonly Step[]) => {
+    sent.push(...steps);
+    await client.query('begin read only');
+    await client.query("select set_config('croupier.operator', $1, true)", [here.operator]);
+    const rows = [];
+    for (const { text, values } of steps) {
+      const found = await client.query({ text, values: [...values] as unknown[], rowMode: 'array', types: { getTypeParser: () => (value: unknown) => value } });
+      rows.push(found.rows);
+    }
+    await client.query('rollback');
+    return { rows, asOf: 0, token: '' };
+  };
+  const recording = { at: () => ({ as: (_: string, steps: Step[]) => answers(steps), projected: (_: string, __: string[], steps: Step[]) => answers(steps) }) };
+  await ask(recording as unknown as Reads);
+  const plans: Plan[] = [];
+  for (const { name, text, values } of sent) {
+    await client.query('begin read only');
+    await client.query("select set_config('croupier.operator', $1, true)", [here.operator]);
+    await client.query(`prepare asked as ${text}`);
+    const written = values.map((value) => (value === null ? 'null' : client.escapeLiteral(String(value)))).join(', ');
+    const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain (analyze, costs off, timing off, buffers off) execute asked${written === '' ? '' : ` (${written})`}`);
+    await client.query('rollback');
+    await client.query('deallocate asked');
+    const lines = rows.map((row) => row['QUERY PLAN']).join('\n');
+    const [planned, run] = [/Planning Time: ([\d.]+)/, /Execution Time: ([\d.]+)/].map((pattern) => Number(pattern.exec(lines)?.[1]));
+    plans.push({ name, text: lines, ms: (planned as number) + (run as number) });
+  }
+  return plans;
+}
+
+const LEDGER_READ = / on transaction(_\d{4}_\d\d|_default)?\b/;
+const SEQUENTIAL = /Seq Scan on (revenue_\w+|player_game_day|round_day|played_round|transaction\w*|wallet|player|game)\b/;
+const day = (back: number) => new Date(Date.now() - back * 86_400_000).toISOString().slice(0, 10);
+const asker = () => ({ operator: here.operator });
+
+async function expectProjected(ask: (reads: Reads) => Promise<unknown>, tables: readonly string[]): Promise<void> {
+  const plans = await plansOf(ask);
+  console.log(plans.map(({ name, ms }) => `${name} ${ms.toFixed(1)} ms`).join(', '));
+  for (const { name, text } of plans) {
+    expect([name, LEDGER_READ.exec(text)?.[0]]).toEqual([name, undefined]);
+    expect([name, SEQUENTIAL.exec(text)?.[0]]).toEqual([name, undefined]);
+  }
+  const entered = new Set(plans.flatMap(({ text }) => [...text.matchAll(/Index (?:Only )?Scan (?:Backward )?using (\w+)/g)].map((match) => match[1])));
+  expect([...tables].filter((index) => !entered.has(index))).toEqual([]);
+}
+
+describe('of 200,000 rows', () => {
+  it('there are as many, and what they come to', async () => {
+    const [counts] = await here.sql<{ rows: number; days: number; bets: number }>(`select (select count(*)::int from transaction) as rows,
+      (select count(*)::int from player_game_day) as days, (select sum(bets)::int from revenue_day) as bets`);
+    expect(counts?.rows).toBeGreaterThanOrEqual(PLAYERS * ROWS_EACH);
+    expect(counts?.bets).toBe(PLAYERS * ROWS_EACH * 0.78);
+    expect(counts?.days).toBeGreaterThan(100_000);
+  });
+
+  it.each(['day', 'day,provider', 'day,game', 'provider', 'game', 'currency'])('revenue by %s is asked of projected tables, by their keys', async (groupBy) => {
+    await expectProjected((reads) => new RevenueHandler(reads).execute(new Revenue(asker(), { from: day(30), to: day(0), groupBy })), ['revenue_day_pkey', 'player_game_day_of_day', 'round_day_pkey']);
+  });
+
+  it('the dashboard likewise', async () => {
+    await expectProjected((reads) => new DashboardHandler(reads).execute(new DashboardOf(asker(), { top: 5 })), ['revenue_day_pkey', 'revenue_hour_pkey', 'player_game_day_of_day']);
+  });
+
+  it('a player’s games and the locked days likewise', async () => {
+    await expectProjected((reads) => new GamesOfPlayerHandler(reads).execute(new GamesOfPlayer(asker(), player, { from: day(60), to: day(0) })), ['player_game_day_pkey']);
+    await expectProjected((reads) => new LockedDaysHandler(reads).execute(new LockedDays(asker(), { from: day(60), to: day(0) })), ['locked_day_pkey']);
+  });
+
+  it('the rows behind a number are found in the ledger by their players’ versions, as many as a page has and no more', async () => {
+    const plans = await plansOf((reads) => new RevenueMovementsHandler(reads).execute(new RevenueMovements(asker(), { from: day(30), to: day(1), limit: 50, currency: 'EUR' })));
+    const { text, ms } = plans.find(({ name }) => name === 'revenue_movements') as Plan;
+    console.log(`revenue_movements ${ms.toFixed(1)} ms`);
+    expect(text).not.toMatch(SEQUENTIAL);
+    expect(text).toMatch(/player_game_day_of_day/);
+    expect(text).toMatch(/Index Cond: \(\(player_id = d\.player_id\) AND \(currency = d\.currency\) AND \(version >= d\.first_version\) AND \(version <= d\.last_version\)/);
+    const players = Math.max(...[...text.matchAll(/using player_game_day_of_day on player_game_day d \(actual rows=([\d.]+) loops=(\d+)/g)].map((match) => Number(match[1]) * Number(match[2])));
+    expect(players).toBeLessThan(200);
+  });
+
+  it('a statement reads its wallet’s rows and no other’s', async () => {
+    const filters = { currency: 'EUR', from: new Date(Date.now() - 20 * 86_400_000).toISOString(), to: new Date().toISOString(), limit: 50 };
+    const plans = await plansOf((reads) => new StatementHandler(reads).execute(new StatementOf(asker(), player, filters)));
+    console.log(plans.map(({ name, ms }) => `${name} ${ms.toFixed(1)} ms`).join(', '));
+    for (const { name, text } of plans) expect([name, SEQUENTIAL.exec(text)?.[0]]).toEqual([name, undefined]);
+    const onwards = plans.find(({ name }) => name === 'statement_onwards') as Plan;
+    expect(onwards.text).toMatch(/using transaction_\d{4}_\d\d_pkey/);
+  });
+});
