@@ -2,6 +2,8 @@
 
 /** The parts of a feature that others may name: what it is asked, what it answers, what it tells; and where all of them count. */
 const PUBLIC = '^src/([^/]+/(commands|contract|[^/]+[.](query|event))|ops/(metrics|jobs/contract))[.]ts$';
+/** Queries of a feature that keeps its views in folders. */
+const VIEWS_QUERY = '^src/views/[^/]+/[^/]+[.]query[.]ts$';
 const ENTRY = '^src/(main|cli|conformance/cli)[.]ts$';
 const SPEC = '[.]spec[.]ts$';
 const PRODUCTION = '^(src|libs|migrations)/';
@@ -33,7 +35,7 @@ const rules = [
     name: 'features-by-their-messages',
     comment: 'across features only commands.ts, contract.ts, *.query.ts, *.event.ts',
     from: { path: '^src/([^/]+)/', pathNot: SPEC },
-    to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', PUBLIC] },
+    to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', PUBLIC, VIEWS_QUERY] },
   },
   { name: 'nothing-imports-the-entry', from: {}, to: { path: ENTRY } },
   {

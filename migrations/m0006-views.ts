@@ -38,6 +38,7 @@ create table revenue_hour (
   won numeric not null default 0,
   primary key (operator_id, hour, account_id, currency)
 ) with (fillfactor = 70);
+comment on table revenue_hour is 'one hour of one provider account and currency, without test players: the course of a day';
 comment on column revenue_hour.hour is 'begins a whole number of hours after its gaming day, so that none lies in two days; a day''s last one may be shorter';
 
 create table locked_day (

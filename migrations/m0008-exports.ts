@@ -87,6 +87,7 @@ create table export_piece (
   primary key (export_id, place),
   foreign key (export_id, operator_id) references export (export_id, operator_id)
 );
+comment on table export_piece is 'a part of an export''s file, so that no process holds the whole of it';
 comment on column export_piece.bytes is 'of CSV a gzip member of its own, which is unpacked when a plain file is handed out; of XLSX a part of the file';
 alter table export_piece alter column bytes set storage external;`;
 

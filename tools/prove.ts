@@ -20,6 +20,9 @@ const PROOFS: Readonly<Record<string, { readonly spec: string; readonly sizes: R
   'held-wallet': { spec: 'test/faults/held-wallet.spec.ts', sizes: {} },
   'ambiguous-commits': { spec: 'test/faults/ambiguous-commit.spec.ts', sizes: { FAULT_COMMITS: '20000', FAULT_SEED: String(seed) } },
   'crash-points': { spec: 'test/faults/crash-points.spec.ts', sizes: {} },
+  feed: { spec: 'test/faults/feed-', sizes: { FAULT_WIPES: '20', FAULT_KILLS: '12', FAULT_POINTS: 'all' } },
+  rounds: { spec: 'test/flows/rounds-model.spec.ts', sizes: { MODEL_HISTORIES: '2000', MODEL_SEED: String(seed) } },
+  reports: { spec: 'test/flows/reports-histories.spec.ts', sizes: { CALLS: '2000' } },
   kills: { spec: 'test/faults/kill.spec.ts', sizes: { FAULT_KILLS: '12', FAULT_SEED: String(seed) } },
 };
 

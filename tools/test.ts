@@ -14,7 +14,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
 };
 
 // The long enumerations in a short form, unless the sizes are said: `.ci/run` says them, and `npm run prove` has its own.
-const SHORT = { FAULT_COMMITS: '400', FAULT_POINTS: 'few', FAULT_KILLS: '2', FAULT_RACES: '100', FAULT_WIPES: '5', MUTANTS_ONE_IN: '4' };
+const SHORT = { FAULT_COMMITS: '400', FAULT_POINTS: 'few', FAULT_KILLS: '2', FAULT_RACES: '100', FAULT_WIPES: '5', MODEL_HISTORIES: '60', MUTANTS_ONE_IN: '4' };
 for (const [name, size] of Object.entries(SHORT)) process.env[name] ??= size;
 
 const asked = process.argv.slice(2);

@@ -22,7 +22,7 @@ export const CODES: Record<AccessCode, Meaning> = {
   SCOPE_FIXED: { status: 409, title: 'idScope, roundScope and freeRounds are fixed: the account has transactions', again: 'no' },
   CLOCK_FIXED: { status: 409, title: 'Time zone and day start are fixed: the operator has transactions', again: 'no' },
   DAY_NOT_OVER: { status: 409, title: 'That gaming day is not over', again: 'yes' },
-  EXPORT_NOT_READY: { status: 409, title: 'The file is not there', again: 'yes' },
+  EXPORT_NOT_READY: { status: 409, title: 'There is no file, or not yet', again: 'yes' },
   EXPORT_EXPIRED: { status: 410, title: 'The file is not there any more', again: 'no' },
   BODY_TOO_LARGE: { status: 413, title: 'More than 64 KiB', again: 'no' },
   MEDIA_TYPE_UNSUPPORTED: { status: 415, title: 'Not application/json', again: 'no' },

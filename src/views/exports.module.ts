@@ -42,9 +42,11 @@ function exportsOf(config: Config, queues: Queues, metrics: Metrics, logger: Pin
       await reads.start();
       queue.start();
     },
-    // What is under way is given back while the connections are still there.
+    // What is under way is given back while the connections are still there. Parts end one after the other: none waits long for a queue that is away.
     beforeApplicationShutdown: async () => {
+      await queues.leave();
       await queue.stop();
+      await queue.close();
       await Promise.all([reads.close(), connections.end()]);
     },
   });

@@ -197,6 +197,12 @@ describe('an answer', () => {
 
   it('of a report is each operator’s own, under the same address and version', async () => {
     await fed(database, ...PROJECTIONS);
+    const day = (ahead: number) => new Date(Date.now() + ahead * 86_400_000).toISOString().slice(0, 10);
+    const days = `/v1/reports/revenue?from=${day(-1)}&to=${day(1)}`;
+    const [ours, others] = [await get(days), await get(days, { of: 1 })];
+    // Each has had its own players' deposits that day, 100.00 each, and not as many of them.
+    expect((ours.body['items'] as object[]).length).toBeGreaterThan(0);
+    expect(others.body['items']).not.toEqual(ours.body['items']);
     for (const path of ['/v1/reports/revenue?from=2026-01-01&to=2026-01-31', '/v1/reports/dashboard']) {
       const [mine, again] = [await get(path), await get(path)];
       const theirs = await get(path, { of: 1, headers: { 'if-none-match': mine.headers.etag as string } });

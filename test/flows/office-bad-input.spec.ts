@@ -1,12 +1,14 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { request } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { officeGround, Platform, type OfficeCall } from '../support/office.ts';
-import { documentOf, operationsOf, pathWith, queryOf, type Operation } from '../support/operations.ts';
+import { documentOf, operationsOf, pathWith, queryOf, resolved, type Document, type JsonSchema, type Operation } from '../support/operations.ts';
 import type { Reply } from '../support/provider.ts';
 
 /** Every route of the operator's API is given what it should not be given. None answers 500, and none does anything. */
 const here = officeGround({ players: { EUR: 3 } }, { CALL_LOG_SAMPLE: '1' });
+let document: Document;
 let operations: Operation[];
 /** of the first operator, all there */
 let ours: Record<string, string>;
@@ -20,7 +22,8 @@ const state = async (): Promise<string> => JSON.stringify(await here.sql(`select
   (select jsonb_agg(to_jsonb(e) - 'next_day' - 'next_at' order by schedule_id) from export_schedule e), (select count(*) from export where state <> 'cancelled')`));
 
 beforeAll(async () => {
-  operations = operationsOf(await documentOf(here.served.baseUrl));
+  document = await documentOf(here.served.baseUrl);
+  operations = operationsOf(document);
   const player = here.player();
   const { body: session } = await here.platform.post(`/v1/players/${player.id}/sessions`, { accountId: here.account.accountId, currency: 'EUR' });
   const { body: key } = await here.platform.post('/v1/api-keys', { name: 'a key', roles: ['auditor'] });
@@ -34,7 +37,7 @@ beforeAll(async () => {
     exportId: exported.exportId, scheduleId: planned.scheduleId, requestId: String(booked.headers['x-request-id']), day: '2026-01-31',
   };
   // The call log is written beside the calls.
-  await until('the call is in the log', async () => (await here.platform.get(`/v1/calls/${ours['requestId']}`)).status === 200);
+  while ((await here.platform.get(`/v1/calls/${ours['requestId']}`)).status !== 200) await pause(20);
   before = await state();
 });
 
@@ -76,16 +79,16 @@ describe('ids', () => {
 
   it.each(['x', '0', '-1', '1e9', '9'.repeat(40), '%00', '..', '%2e%2e%2f', "' or 1=1", '01890000-0000-7000-8000-00000000000G', 'é', '🎰', 'x'.repeat(1_000)])(
     'of the form %j are not there', async (id) => {
-      for (const operation of of({ ids: true }).filter(({ id: name }) => !/Game|game|Wallet|round|ofWallet/.test(name))) {
+      for (const operation of of({ ids: true })) {
         const values = Object.fromEntries(operation.pathParameters.map(({ name }) => [name, id]));
         const reply = await call(operation, here.platform, values);
         expect([operation.id, id, reply.status, reply.body.code]).toEqual([operation.id, id, 404, expect.stringMatching(/NOT_FOUND$/)]);
       }
     });
 
-  it('of a day that is none is not there, or is no day', async () => {
+  it('of a day that is none are not there', async () => {
     const [lock] = operations.filter(({ pathParameters }) => pathParameters.some(({ name }) => name === DAY));
-    for (const day of ['x', '0', '2026-02-30', '2026-1-31', '9999-12-31', '1969-12-31', '2026-01-31T00:00:00Z', '%00', 'é', '🎰', 'x'.repeat(1_000)]) {
+    for (const day of ['x', '0', '2026-02-30', '2026-1-31', '1969-12-31', '2026-01-31T00:00:00Z', '%00', 'é', '🎰', 'x'.repeat(1_000)]) {
       const reply = await call(lock as Operation, here.platform, { day });
       expect([day, reply.status, reply.body.code]).toEqual([day, 404, 'NOT_FOUND']);
     }
@@ -150,6 +153,23 @@ describe('a command', () => {
     }
     const huge = await here.platform.post('/v1/players', {}, { raw: `{"externalId":"${'x'.repeat(70_000)}"}` });
     here.expectRefused(huge, 'BODY_TOO_LARGE', 413);
+    await untouched();
+  });
+
+  it('whose form follows from its report is judged by the form of that report', async () => {
+    const walked: string[] = [];
+    for (const operation of of({ body: true })) {
+      for (const form of (resolved(document, operation.body?.schema as JsonSchema)['oneOf'] ?? []) as JsonSchema[]) {
+        const report = form['properties'].report.enum[0] as string;
+        const example = { ...(operation.body?.example as object), report };
+        const unknown = await call(operation, here.platform, ours, { body: { ...example, filters: { nobodys: 1 } } });
+        const fields = (unknown.body.errors as { field: string }[]).map(({ field }) => field);
+        expect([operation.id, report, unknown.status, fields.filter((field) => field === 'filters.nobodys'), fields.includes('report')]).toEqual([operation.id, report, 400, ['filters.nobodys'], false]);
+        walked.push(`${operation.id} ${report}`);
+      }
+    }
+    const reports = ['transactions', 'statement', 'revenue', 'rounds'];
+    expect(walked.toSorted()).toEqual(['exports.create', 'schedules.create'].flatMap((id) => reports.map((report) => `${id} ${report}`)).toSorted());
     await untouched();
   });
 

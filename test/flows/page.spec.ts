@@ -5,8 +5,12 @@ import { pool, TenantPool } from '../../libs/postgres/index.ts';
 import { readConfig } from '../../src/config.ts';
 import { Feed, type FeedEntry, type Tail } from '../../src/ops/page/feed.ts';
 import type { Figures } from '../../src/ops/page/figures.ts';
+import { Views } from '../../src/ops/page/views.ts';
+import { PROJECTIONS } from '../../src/installed.ts';
 import { freePort } from '../../tools/local/embedded-postgres.ts';
-import { ground } from '../support/ground.ts';
+import { fed } from '../support/feeding.ts';
+import { Ground, ground } from '../support/ground.ts';
+import { plantKey } from '../support/office.ts';
 import { Provider } from '../support/provider.ts';
 import { Proxy } from '../support/proxy.ts';
 import { serveHere, type InProcess } from '../support/server.ts';
@@ -25,10 +29,10 @@ const opened: { close(): Promise<unknown> }[] = [];
 let local: InProcess;
 
 /** A process of the local run, beside the one that takes the calls. */
-async function serveLocal(operator: string, env: Readonly<Record<string, string>> = {}): Promise<InProcess> {
-  const served = await serveHere(here.database, {
-    ROLE: 'all', DATABASE_OFFICE_URL: here.database.url('croupier_office'), DATABASE_WORKER_URL: here.database.url('croupier_worker'),
-    DATABASE_READ_URL: here.database.url('croupier_read'), LOCAL_PAGE_OPERATOR: operator, LOCAL_PAGE_DEMO_FILE: 'somewhere/demo.json', ...env,
+async function serveLocal(operator: string, env: Readonly<Record<string, string>> = {}, { database }: Pick<Ground, 'database'> = here): Promise<InProcess> {
+  const served = await serveHere(database, {
+    ROLE: 'all', DATABASE_OFFICE_URL: database.url('croupier_office'), DATABASE_WORKER_URL: database.url('croupier_worker'),
+    DATABASE_READ_URL: database.url('croupier_read'), LOCAL_PAGE_OPERATOR: operator, LOCAL_PAGE_DEMO_FILE: 'somewhere/demo.json', ...env,
   });
   opened.push(served);
   return served;
@@ -61,7 +65,7 @@ afterAll(() => Promise.all(opened.map((one) => one.close())));
 
 describe('the page of the local run', () => {
   it('is not there without its setting', async () => {
-    for (const path of ['/', '/local/feed', '/local/readme']) {
+    for (const path of ['/', '/local/feed', '/local/views', '/local/readme']) {
       const answer = await fetch(here.served.baseUrl + path);
       expect([path, answer.status]).toEqual([path, 404]);
     }
@@ -89,7 +93,7 @@ describe('the page of the local run', () => {
     // The one name that looks like an address is SVG's own, which nobody fetches.
     expect([...html.matchAll(/\w+:\/\/[^\s'"<>)]+|["'(]\/\/[^\s'"<>)]+/g)].map(([found]) => found)).toEqual(['http://www.w3.org/2000/svg']);
     const targets = [...html.matchAll(/(?:src|href|action|fetch\(|ask\()=?["']([^"']*)["']/g)].map(([, target = '']) => target.slice(0, 19));
-    expect([...new Set(targets)].sort()).toEqual(['/docs', '/health/ready', '/local/feed', '/local/readme', '/metrics', 'data:image/svg+xml,']);
+    expect([...new Set(targets)].sort()).toEqual(['/docs', '/health/ready', '/local/feed', '/local/readme', '/local/views', '/metrics', 'data:image/svg+xml,']);
 
     const policy = Object.fromEntries((answer.headers.get('content-security-policy') ?? '').split('; ').map((part) => part.split(/ (.*)/)));
     const hashOf = (tag: string) => `'sha256-${createHash('sha256').update(new RegExp(`<${tag}>([^]*)</${tag}>`).exec(html)?.[1] ?? '').digest('base64')}'`;
@@ -189,6 +193,102 @@ describe('its feed', () => {
     expect(figures.seconds.at(-1)).toEqual({ atMost: null, calls: figures.calls });
     expect(figures.seconds.map(({ calls }) => calls)).toEqual(figures.seconds.map(({ calls }) => calls).sort((a, b) => a - b));
     expect(figures.queue).toBe(0);
+  });
+});
+
+describe('its views', () => {
+  const played = new Ground({ players: { EUR: 3, JPY: 1 } });
+  let shows: InProcess;
+  let key: string;
+  beforeAll(async () => {
+    await played.open();
+    // It is the seventh hour of everybody's gaming day, so that no midnight comes between a bet and its report.
+    await played.sql("update operator set time_zone = 'UTC', day_starts = date_trunc('hour', (now() at time zone 'UTC') - interval '6 hours')::time");
+    const [first] = played.world.operators as [string, string];
+    shows = await serveLocal(first, {}, played);
+    key = await plantKey(played.database, first);
+  });
+  afterAll(() => played.close());
+
+  const textOf = async (served = shows): Promise<string> => {
+    const answer = await fetch(`${served.baseUrl}/local/views`);
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
+    return answer.text();
+  };
+  async function until(sought: (said: any) => boolean, served = shows, withinMs = 20_000): Promise<any> {
+    for (const deadline = performance.now() + withinMs; ; await pause(100)) {
+      const said = JSON.parse(await textOf(served));
+      if (sought(said)) return said;
+      if (performance.now() > deadline) throw new Error(`not shown within ${withinMs} ms: ${JSON.stringify(said).slice(0, 2_000)}`);
+    }
+  }
+  const euros = ({ revenue }: any): any => revenue.currencies?.find(({ currency }: any) => currency === 'EUR');
+  const turnoverIs = (amount: string) => (said: any): boolean => euros(said)?.soFar.turnover === amount;
+  const report = async (path: string): Promise<any> => (await fetch(shows.baseUrl + path, { headers: { authorization: `Bearer ${key}` } })).json();
+
+  it('show bets of 10.00, 5.50 and 3.00, the last rolled back, and a win of 4.00: turnover 15.50, GGR 11.50; 50 JPY apart from it', async () => {
+    const [seat, yen] = [played.seat(), played.seat({ currency: 'JPY' })];
+    const answers = [
+      await seat.bet('v-1', '10'), await seat.bet('v-2', '5.5', { gameId: 'game-2' }), await seat.win('v-3', '4'), await seat.bet('v-4', '3', { gameId: 'game-2' }),
+      await seat.rollback('v-5', 'v-4'), await yen.bet('v-6', '50'), await seat.bet('v-7', '5000'),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200, 422]);
+    await fed(played.database, ...PROJECTIONS);
+    const said = await until((all) => turnoverIs('15.50')(all) && all.revenue.currencies.length === 2 && all.providers.accounts[0]?.total.calls === 7);
+    expect(said.stopped).toEqual([]);
+    const { accountId } = played.account();
+    expect(euros(said)).toMatchObject({
+      soFar: { bets: 3, turnover: '15.50', won: '4.00', ggr: '11.50', rtp: '0.258064', activePlayers: 1 }, toTheHour: { yesterday: { bets: 0, turnover: '0.00' } },
+      providers: [{ accountId, provider: 'studio 0', turnover: '15.50', ggr: '11.50' }],
+      games: [{ game: 'One', turnover: '10.00', ggr: '6.00' }, { game: 'Two', turnover: '5.50', ggr: '5.50' }],
+    });
+    expect(said.revenue.currencies[1]).toMatchObject({ currency: 'JPY', soFar: { bets: 1, turnover: '50', ggr: '50', activePlayers: 1 } });
+    expect(said.providers.accounts).toMatchObject([{ accountId, provider: 'studio 0', total: { calls: 7, accepted: 6, refused: 1, failed: 0, repeated: 0, rollbacks: 1 } }]);
+    expect(Date.parse(said.providers.to) - Date.parse(said.providers.from)).toBe(30 * 60_000);
+  });
+
+  it('say what the API says, word for word, and nothing secret', async () => {
+    const { revenue, providers: { from, to, ...providers } } = await until(turnoverIs('15.50'));
+    expect(revenue).toEqual({ ...(await report('/v1/reports/dashboard?top=8')), asOf: expect.any(String) });
+    expect({ from, to, ...providers }).toEqual({ ...(await report(`/v1/reports/providers/health?from=${from}&to=${to}`)), asOf: expect.any(String) });
+    const text = await textOf();
+    const { apiKey, secret } = played.account();
+    for (const hidden of [apiKey, secret, secret.slice(6), key, ...played.world.players.map(({ sessionToken }) => sessionToken), 'postgres:']) expect(text).not.toContain(hidden);
+  });
+
+  it('are one operator\'s own: another\'s page has nothing of them', async () => {
+    const theirs = await serveLocal(played.world.operators[1] as string, {}, played);
+    const said = await until(({ revenue }) => revenue.asOf !== undefined, theirs);
+    expect([said.revenue.currencies, said.providers.accounts]).toEqual([[], []]);
+  });
+
+  it('name a view that has stopped, with what it had and since when; say why where one is being built; and go on afterwards', async () => {
+    const seat = played.seat();
+    await until(turnoverIs('15.50'));
+    await played.sql("update projection set state = 'stopped', stopped_at = now(), stopped_because = 'planted' where name = 'revenue'");
+    await until(({ stopped }) => stopped.includes('revenue'));
+    const [{ now }] = (await played.sql<{ now: Date }>('select clock_timestamp() as now')) as [{ now: Date }];
+    await seat.bet('w-1', '1');
+    await pause(1_500); // longer than anything is kept
+    const said = JSON.parse(await textOf());
+    expect([said.stopped, euros(said).soFar.turnover]).toEqual([['revenue'], '15.50']);
+    expect(Date.parse(said.revenue.asOf)).toBeLessThanOrEqual(now.getTime() + 1);
+
+    await played.sql("update projection set caught_up = false where name = 'revenue'");
+    expect((await until(({ revenue }) => revenue.asOf === undefined)).revenue).toEqual({ why: 'revenue is being built' });
+    await played.sql("update projection set state = 'following', stopped_at = null, stopped_because = null where name = 'revenue'");
+    expect((await until(turnoverIs('16.50'))).revenue.asOf > said.revenue.asOf).toBe(true);
+    expect((await until(({ stopped }) => stopped.length === 0)).stopped).toEqual([]);
+  });
+
+  it('are read once for all who ask at the same moment', async () => {
+    let asked = 0;
+    const queries = { execute: async () => (asked++, await pause(50), { body: {}, asOf: '2026-01-31T00:00:00.000Z' }) };
+    const views = new Views(queries as never, { registry: { getSingleMetric: () => undefined } } as never, played.world.operators[0] as string);
+    await Promise.all(Array.from({ length: 100 }, () => views.read()));
+    expect(asked).toBe(2);
+    await views.read();
+    expect(asked).toBe(4);
   });
 });
 

@@ -29,7 +29,9 @@ insert into transaction_key (player_id, operator_id, account_id, reference, oper
   values ('01890000-0000-7000-8000-0000000000b1', $1, 7, substr(encode(sha256('bet-1'), 'hex'), 1, 32)::uuid, 'bet', 'applied', 1, uuidv7(),
     '019bd6f0-5d80-7000-8000-0001c0000001', 'EUR', -12500000, 2, substr(encode(sha256('round-1'), 'hex'), 1, 32)::uuid);
 insert into round (player_id, operator_id, account_id, round, currency, state, staked, won, bets, undone, named, last_bet_version, first_version, last_version)
-  values ('01890000-0000-7000-8000-0000000000b1', $1, 7, substr(encode(sha256('round-1'), 'hex'), 1, 32)::uuid, 'EUR', 'closed', 12500000, 0, 1, 0, 0, 2, 2, 2)`;
+  values ('01890000-0000-7000-8000-0000000000b1', $1, 7, substr(encode(sha256('round-1'), 'hex'), 1, 32)::uuid, 'EUR', 'closed', 12500000, 0, 1, 0, 0, 2, 2, 2),
+    ('01890000-0000-7000-8000-0000000000b1', $1, 7, substr(encode(sha256('round-2'), 'hex'), 1, 32)::uuid, 'EUR', 'closed', 2500000, 0, 1, 0, 0, 3, 3, 4),
+    ('01890000-0000-7000-8000-0000000000b1', $1, 7, substr(encode(sha256('round-3'), 'hex'), 1, 32)::uuid, 'EUR', 'open', 3000000, 0, 1, 0, 0, 5, 5, 5)`;
 
 const REQUEST = 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W';
 /** A call that was refused, and the minute in which it came. */

@@ -12,7 +12,7 @@ import { LIVE, ROUND_DAYS, ROUNDS_OF_LEDGER, ROUNDS_OF_MONEY } from './rounds-tr
 
 // Random histories under 96 policy records, through the real wallet; then in random ranges, in any order of the lanes, into the projection.
 
-const HISTORIES = 250;
+const HISTORIES = Number(process.env['MODEL_HISTORIES'] ?? 250);
 const ORDERS = 8;
 
 let ground: Ground;

@@ -13,7 +13,7 @@ const PLACES: readonly RegExp[] = [
   /^src\/(providers|views)\/([a-z0-9-]+\/)?[a-z0-9.-]+\.(ts|json)$|^src\/providers\/[a-z0-9-]+\/fixtures\//,
   /^libs\/(money|postgres|http|crypto)\/[a-z0-9.-]+\.ts$/,
   /^migrations\/(index|needed|partitions|queue|m\d{4}-[a-z0-9-]+)(\.spec)?\.ts$/,
-  /^test\/(support|model|mutants|flows|faults|laws|bench|results|conformance)\//,
+  /^test\/(support|model|mutants|flows|faults|laws|bench|results|conformance|plans)\//,
   /^tools\/([a-z0-9.-]+\.(ts|mjs)|local\/[a-z0-9.-]+\.(ts|mjs)|templates\/.+)$/,
   /^docker\//,
   /^docs\//,

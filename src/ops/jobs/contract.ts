@@ -125,7 +125,7 @@ async function inRedis(url: string, logger: PinoLogger): Promise<Queues> {
   return new InRedis(redis, (error) => report('Redis cannot be used now', error), () => { left = true; });
 }
 
-const GOODBYE_MS = 2_000;
+const GOODBYE_MS = 1_000;
 
 /** Waits for a good-bye, and not for ever: BullMQ does not end a worker whose Redis is away. */
 export async function partFrom(goodbye: Promise<unknown>): Promise<void> {

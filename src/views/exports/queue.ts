@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Queue, Worker } from 'bullmq';
 import type pg from 'pg';
-import type { Queues } from '../../ops/jobs/contract.ts';
+import { partFrom, type Queues } from '../../ops/jobs/contract.ts';
 import { planDue } from './plan.ts';
 import { sweep } from './sweep.ts';
 import { DEAD_AFTER_MS, type ExportWork } from './work.ts';
@@ -19,7 +19,6 @@ const AT_ONCE = 2;
 /** A job that nobody will ever finish, since its worker is gone, holds up the next no longer than this. */
 const EPOCH_MS = 2_000;
 const TAKEN_MS = 1_000;
-const GOODBYE_MS = 3_000;
 
 /** args: milliseconds after which a worker is taken for dead */
 const LOOK = `select
@@ -44,6 +43,7 @@ export class ExportQueue {
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
   private left = false;
+  private closed: Promise<unknown> = Promise.resolve();
 
   constructor({ connection, backend }: Queues, private readonly options: ExportQueueOptions) {
     this.queue = new Queue(EXPORTS, { connection }, backend) as Queue;
@@ -60,14 +60,18 @@ export class ExportQueue {
     });
   }
 
-  /** What is under way is given back, for another process. */
+  /** What is under way is given back, for another process; then the queue is taken leave of, which `close` waits for. */
   async stop(): Promise<void> {
     this.left = true;
     clearTimeout(this.timer);
     await this.looking;
     await this.options.work.stop();
-    const closed = Promise.all([this.worker.close(), this.queue.close()]).catch((error: unknown) => this.options.report('the queue of exports was not closed', error));
-    await Promise.race([closed, pause(GOODBYE_MS, undefined, { ref: false })]);
+    this.closed = Promise.all([this.worker.close(), this.queue.close()]).catch((error: unknown) => this.options.report('the queue of exports was not closed', error));
+  }
+
+  /** After `stop`. */
+  close(): Promise<void> {
+    return partFrom(this.closed);
   }
 
   private async look(): Promise<void> {

@@ -21,7 +21,7 @@ const FIRST_REST_MS = 250;
 const LONGEST_REST_MS = 10_000;
 /** Past the server's own time-outs: a connection that says nothing for so long is not there any more. */
 const SILENCE_MS = 130_000;
-const GOODBYE_MS = 3_000;
+const GOODBYE_MS = 1_000;
 
 export class Feeder {
   private client: pg.Client | undefined;

@@ -50,7 +50,8 @@ async function metrics(app: NestFastifyApplication): Promise<string> {
 }
 
 const TABLES = `
-  select c.relname as name, coalesce(obj_description(c.oid), '') as says, c.relkind = 'p' as months, c.relrowsecurity as walled
+  select c.relname as name, coalesce(obj_description(c.oid), '') as says, case when c.relkind <> 'p' then '' when exists (select from pg_inherits i join pg_class p on p.oid = i.inhrelid
+    where i.inhparent = c.oid and p.relname ~ '_\\d{4}_\\d\\d_\\d\\d$') then 'daily' else 'monthly' end as parts, c.relrowsecurity as walled
   from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition order by 1`;
 const GRANTS = `
   select table_name as name, replace(grantee, 'croupier_', '') as role, string_agg(lower(privilege_type), ' ' order by privilege_type) as may
@@ -58,11 +59,11 @@ const GRANTS = `
   where table_schema = 'public' and grantee like 'croupier\\_%' and grantee <> 'croupier_owner' group by 1, 2 order by 1, 2`;
 
 async function tables(query: Query): Promise<string> {
-  const all = await query<{ name: string; says: string; months: boolean; walled: boolean }>(TABLES);
+  const all = await query<{ name: string; says: string; parts: string; walled: boolean }>(TABLES);
   const grants = await query<{ name: string; role: string; may: string }>(GRANTS);
-  const rows = all.map(({ name, says, months, walled }) => {
+  const rows = all.map(({ name, says, parts, walled }) => {
     const may = grants.filter((grant) => grant.name === name).map((grant) => `${grant.role}: ${grant.may}`);
-    return row(`\`${name}\``, [walled ? 'tenants walled' : '', months ? 'monthly' : ''].filter(Boolean).join(', '), may.join('; '), says);
+    return row(`\`${name}\``, [walled ? 'tenants walled' : '', parts].filter(Boolean).join(', '), may.join('; '), says);
   });
   return table(['table', '', 'roles', ''], rows);
 }
