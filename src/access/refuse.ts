@@ -19,7 +19,7 @@ export const CODES: Record<AccessCode, Meaning> = {
   ROUTE_NOT_FOUND: { status: 404, title: 'No such path', again: 'no' },
   METHOD_NOT_ALLOWED: { status: 405, title: 'Not with this method', again: 'no' },
   ALREADY_EXISTS: { status: 409, title: 'There is one of this name already', again: 'no' },
-  SCOPE_FIXED: { status: 409, title: 'idScope, roundScope and freeRounds are fixed: the account has transactions', again: 'no' },
+  SCOPE_FIXED: { status: 409, title: 'idScope, roundScope, rounds and freeRounds are fixed: the account has transactions', again: 'no' },
   CLOCK_FIXED: { status: 409, title: 'Time zone and day start are fixed: the operator has transactions', again: 'no' },
   DAY_NOT_OVER: { status: 409, title: 'That gaming day is not over', again: 'yes' },
   EXPORT_NOT_READY: { status: 409, title: 'There is no file, or not yet', again: 'yes' },

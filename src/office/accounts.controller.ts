@@ -38,7 +38,7 @@ export class AccountsController {
   @Require('accounts.manage')
   @Does(200, AccountView, {
     summary: 'Set its policy, its dialect’s settings and its addresses, stop or allow its bets',
-    description: 'Every process follows within a second. Each is replaced as a whole. `idScope`, `roundScope` and `freeRounds` are fixed at the first transaction.',
+    description: 'Every process follows within a second. Each is replaced as a whole. `idScope`, `roundScope`, `rounds` and `freeRounds` are fixed at the first transaction.',
   })
   change(
     @Command() asked: Asked, @Param('accountId', { schema: AccountId }) accountId: number, @Body({ schema: AccountChange }) body: z.infer<typeof AccountChange>,

@@ -37,4 +37,4 @@ export function refuseBadSettings(settings: Fields, dialect: AnyDialect | undefi
 }
 
 /** What decides which references and rounds are the same: never to be changed behind one that was used. */
-export const scopesOf = ({ idScope, roundScope, freeRounds }: Policy): string => `${idScope} ${roundScope} ${freeRounds}`;
+export const scopesOf = ({ idScope, roundScope, rounds, freeRounds }: Policy): string => `${idScope} ${roundScope} ${rounds} ${freeRounds}`;

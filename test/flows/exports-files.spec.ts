@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { officeGround, type Platform } from '../support/office.ts';
 import type { WorldPlayer } from '../support/world.ts';
@@ -101,6 +102,41 @@ describe('an export of transactions', () => {
     const { exportId } = await ask({ report: 'transactions', format: 'csv' });
     const { events, last } = await listen(exportId);
     expect([events.at(-1), events.slice(0, -1).every((event) => event === 'progress'), last.percent, last.state]).toEqual(['end', true, 100, 'done']);
+  });
+});
+
+describe('an export of a report', () => {
+  const fed = () => here.sql<{ left: number }>(`select count(*)::int as left from projection p where not p.building and (not p.caught_up or exists (
+    select from lane l where l.retired_at is null and l.batch > coalesce(p.batches[array_position(p.lanes, l.lane)], 0)))`);
+  const onceFed = async () => { while ((await fed())[0]?.left !== 0) await pause(50); };
+
+  it('of revenue has the lines and the numbers of the screen', async () => {
+    await onceFed();
+    const day = (ahead: number) => new Date(Date.now() + ahead * 86_400_000).toISOString().slice(0, 10);
+    const screen = await here.platform.get(`/v1/reports/revenue?from=${day(-1)}&to=${day(1)}&groupBy=day,provider,game`);
+    const { items } = screen.body as { items: Record<string, unknown>[] };
+    const rows = csvRows((await made({ report: 'revenue', format: 'csv' })).bytes);
+    const names = ['day', 'accountId', 'currency', 'bets', 'undoneBets', 'turnover', 'won', 'ggr', 'deposited', 'withdrawn'];
+    const told = (lines: readonly Readonly<Record<string, unknown>>[]) => lines.map((line) => names.map((name) => String(line[name] ?? '')).join()).toSorted();
+    expect(items.length).toBeGreaterThan(1);
+    expect(told(rows)).toEqual(told(items));
+    // Ten bets of 1.25, one of them undone, and a win of 3.000001.
+    const game = rows.filter((row) => row['gameId'] === 'game-1' && row['currency'] === 'EUR');
+    expect([sumOf(game, 'turnover'), sumOf(game, 'won'), sumOf(game, 'ggr')]).toEqual([11_250_000n, 3_000_001n, 8_249_999n]);
+  });
+
+  it('of rounds has each round once, as the view has it, page by page too', async () => {
+    await onceFed();
+    const rounds = await here.sql<{ id: string; staked: string; won: string; state: string }>(
+      'select round_id as id, staked::text, won::text, state from played_round where operator_id = $1 order by 1', [here.operator]);
+    const rows = csvRows((await made({ report: 'rounds', format: 'csv', filters: { playerId: player.id } })).bytes);
+    expect(rows.map((row) => [row['roundId'], unitsOf(row['staked'] as string), unitsOf(row['won'] as string), row['state']].join()).toSorted())
+      .toEqual(rounds.map(({ id, staked, won, state }) => [guarded(id), staked, won, state].join()).toSorted());
+    expect([rows.length, sumOf(rows, 'staked'), sumOf(rows, 'won')]).toEqual([10, 11_250_000n, 3_000_001n]);
+    const all = csvRows((await made({ report: 'rounds', format: 'csv.gz' }).then(({ bytes }) => ({ bytes: gunzipSync(bytes) }))).bytes);
+    expect(all).toHaveLength(rounds.length);
+    const open = csvRows((await made({ report: 'rounds', format: 'csv', filters: { state: 'open', currency: 'EUR' } })).bytes);
+    expect(open).toHaveLength(rounds.filter(({ state }) => state === 'open').length);
   });
 });
 

@@ -145,7 +145,7 @@ describe('the scopes of an account', () => {
     await here.platform.put(`${path}/games/game-1`, { name: 'One' });
     const provider = ofBoth((await here.platform.post(`${path}/credentials`)).body)[0] as Provider;
     await until('applied', async () => [await bet(provider, player)]);
-    for (const policy of [{ idScope: 'player' }, { roundScope: 'game' }, { freeRounds: 'total' }, { idScope: 'global', deadlineMs: 900 }]) {
+    for (const policy of [{ idScope: 'player' }, { roundScope: 'game' }, { rounds: 'none', winNeeds: 'bet' }, { freeRounds: 'total' }, { idScope: 'global', deadlineMs: 900 }]) {
       here.expectRefused(await here.platform.patch(path, { policy }), 'SCOPE_FIXED', 409);
     }
     expect((await here.platform.patch(path, { policy: { idScope: 'operation', deadlineMs: 1_234 } })).body.policy).toEqual({ idScope: 'operation', deadlineMs: 1_234 });

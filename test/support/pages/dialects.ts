@@ -26,7 +26,7 @@ const MEANS: Record<Field, string> = {
   sessionRotation: 'whether a token that is authenticated is answered with a successor, to be used from then on',
   supersededOn: 'what a token is refused for whose successor was used',
   freeRounds: 'free rounds are paid round by round, or as one total of their campaign, which is paid once; or only the one or the other; fixed at the first transaction',
-  rounds: 'whether rounds have rows of their own',
+  rounds: 'whether rounds have rows of their own; fixed at the first transaction',
   deadlineMs: 'a call still queued after so many milliseconds is answered as overloaded and never executed',
 };
 
