@@ -222,7 +222,7 @@ describe('a process', () => {
     running.set('all', started);
     await ready(started, 45_000);
     const { info } = JSON.parse((await get('all', '/health/ready')).text) as { info: object };
-    expect(Object.keys(info).toSorted()).toEqual(['configuration', 'databases', 'lane', 'months', 'queue', 'replicas']);
+    expect(Object.keys(info).toSorted()).toEqual(['configuration', 'databases', 'feed', 'lane', 'months', 'queue', 'replicas']);
     started.kill('SIGTERM');
     expect(await Promise.race([started.exited, pause(10_000, 'still there')])).toBe(0);
   }, 60_000);

@@ -1,11 +1,11 @@
 /**
  * Runs a property in strands side by side, the seed printed always.
- * MODEL_SEED repeats a run, MODEL_RUNS makes each property's shorter or longer; MODEL_SEED with MODEL_PATH, as a failure prints them,
+ * MODEL_SEED repeats a run, MODEL_RUNS makes each property's shorter or longer, MODEL_PART all of them by the same share; MODEL_SEED with MODEL_PATH, as a failure prints them,
  * repeats that one case and nothing else.
  */
 import fc from 'fast-check';
 
-const { MODEL_SEED, MODEL_RUNS, MODEL_PATH } = process.env;
+const { MODEL_SEED, MODEL_RUNS, MODEL_PART = '1', MODEL_PATH } = process.env;
 
 export interface Size {
   readonly runs: number;
@@ -20,7 +20,7 @@ export async function runProperty<T>(name: string, property: fc.IAsyncProperty<T
   const [only, path] = MODEL_PATH?.split('/') ?? [name];
   if (only !== name) return { isWhole: false };
   const seed = Number(MODEL_SEED ?? Math.trunc(Math.random() * 2 ** 31));
-  const wanted = Number(MODEL_RUNS ?? runs);
+  const wanted = Number(MODEL_RUNS ?? Math.ceil(runs * Number(MODEL_PART)));
   process.stdout.write(`model ${name}: MODEL_SEED=${seed} MODEL_RUNS=${wanted}\n`);
   const parameters = path === undefined
     ? Array.from({ length: strands }, (_, strand) => ({ seed: seed + strand, numRuns: Math.ceil(wanted / strands), endOnFailure: !shrink }))
