@@ -3,7 +3,7 @@ import { Registry } from '@prometheus-io/client';
 import { PinoLogger } from 'nestjs-pino';
 import { pool } from '../../libs/postgres/index.ts';
 import type { Config } from '../config.ts';
-import { onceAMinute, Queues, queuesOf } from '../ops/jobs/contract.ts';
+import { endsBeside, onceAMinute, Queues, queuesOf } from '../ops/jobs/contract.ts';
 import { Metrics } from '../ops/metrics.ts';
 import { ExportQueue } from './exports/queue.ts';
 import { REPORTS } from './exports/reports.ts';
@@ -42,12 +42,12 @@ function exportsOf(config: Config, queues: Queues, metrics: Metrics, logger: Pin
       await reads.start();
       queue.start();
     },
-    // What is under way is given back while the connections are still there. Parts end one after the other: none waits long for a queue that is away.
-    beforeApplicationShutdown: async () => {
+    // What is under way is given back while the connections are still there.
+    ...endsBeside(async () => {
       await queues.leave();
       await queue.stop();
       await queue.close();
       await Promise.all([reads.close(), connections.end()]);
-    },
+    }),
   });
 }

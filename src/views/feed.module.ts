@@ -4,7 +4,7 @@ import { connect, pool } from '../../libs/postgres/index.ts';
 import type { Config } from '../config.ts';
 import { PROJECTIONS } from '../installed.ts';
 import { Probes } from '../ops/contract.ts';
-import { onceAMinute, Queues, queuesOf } from '../ops/jobs/contract.ts';
+import { endsBeside, onceAMinute, Queues, queuesOf } from '../ops/jobs/contract.ts';
 import { Metrics } from '../ops/metrics.ts';
 import { STEP_SETTINGS } from './feed/advance.ts';
 import { FeedMetrics } from './feed/feed-metrics.ts';
@@ -48,14 +48,14 @@ function feedOf(config: Config, queues: Queues, { registry }: Metrics, probes: P
   return Object.assign(relay, {
     onApplicationBootstrap: () => relay.start(),
     // What runs is finished and nothing more is begun, while the connections are still there.
-    beforeApplicationShutdown: async () => {
+    ...endsBeside(async () => {
       await relay.stop();
       await queues.leave();
       const fed = Promise.all([...feeders.values()].map((feeder) => feeder.close()));
       await wakeUps.close();
       await fed;
       await connections.end();
-    },
+    }),
   });
 }
 

@@ -41,7 +41,8 @@ async function until<T>(what: string, look: () => Promise<T | undefined> | T | u
   }
 }
 
-const all24 = (here: Ground) => until('24 months ahead', async () => ((await ahead(here)) === 24 ? true : undefined));
+/** A view that reads the ledger just then makes it wait for the queue's next try, five seconds later. */
+const all24 = (here: Ground) => until('24 months ahead', async () => ((await ahead(here)) === 24 ? true : undefined), 60_000);
 
 async function metric(worker: Process, sample: string): Promise<number> {
   const text = await (await fetch(`${worker.baseUrl}/metrics`)).text();
@@ -117,7 +118,7 @@ describe('months that are missing', () => {
       for (const { name, shape } of shapes) expect([name, shape]).toEqual([name, sibling?.shape]);
     }
     expect(await verified(here.database)).toMatch(/All \d+ invariants hold/);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('a ledger that somebody holds', () => {
@@ -141,7 +142,7 @@ describe('a ledger that somebody holds', () => {
       await until('all months are told as made', async () => ((await metric(worker, 'croupier_months_missing')) === 0 ? true : undefined));
     }));
     expect(outcomes).toBe('applied');
-  }, 60_000);
+  }, 120_000);
 
   it('of which a month was detached by hand is reported and left as it is', async () => {
     await here.sql(`alter table transaction detach partition ${partition('transaction', 9)}`);
@@ -189,7 +190,7 @@ describe('the turn of a month that nobody made', () => {
     expect(await inDefault(here)).toBe(0);
     expect(await readyOf(here)).toEqual([200, { status: 'up', ahead: 24 }]);
     expect(await verified(here.database)).toMatch(/All \d+ invariants hold/);
-  }, 60_000);
+  }, 120_000);
 
   it('leaves more than 10,000 rows where they are and reports them; bets go on', async () => {
     await lose(more, 'transaction');
@@ -205,5 +206,5 @@ describe('the turn of a month that nobody made', () => {
     expect(await ahead(more)).toBe(-1);
     expect(await inDefault(more)).toBeGreaterThan(10_000);
     expect(await verified(more.database)).toMatch(/All \d+ invariants hold/);
-  }, 60_000);
+  }, 120_000);
 });

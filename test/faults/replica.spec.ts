@@ -190,8 +190,8 @@ describe('with replay paused', () => {
       const refused = await reader.get(transaction(placed), tokenOf(placed));
       expect([refused.body.code, refused.headers['retry-after'], refused.body.retryable]).toEqual(['UNAVAILABLE', '1', true]);
       const [read, share] = await shared('paused, and the primary gone', async () => {
-        // A question that no cache has an answer to.
-        const { status, body } = await reader.get(list.replace('limit=1', 'limit=2'));
+        // A question that no cache has an answer to, of a wallet of which this process has not seen more than the replica has.
+        const { status, body } = await reader.get(`/v1/players/${seat(0).player.id}/wallets/EUR/transactions?limit=2`);
         return { status, asOf: body.asOf };
       });
       expect([read.status, share.primary, share.replica > 0]).toEqual([200, 0, true]);

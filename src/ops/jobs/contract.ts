@@ -125,7 +125,17 @@ async function inRedis(url: string, logger: PinoLogger): Promise<Queues> {
   return new InRedis(redis, (error) => report('Redis cannot be used now', error), () => { left = true; });
 }
 
-const GOODBYE_MS = 1_000;
+/**
+ * Hooks of a part that ends: it begins to when the first part is told to, and is waited for in its turn. Nest ends parts one after the other, and
+ * each may have to wait for a database that is away.
+ */
+export function endsBeside(goodbye: () => Promise<unknown>): { onModuleDestroy(): void; beforeApplicationShutdown(): Promise<unknown> } {
+  let ending: Promise<unknown> | undefined;
+  const end = () => (ending ??= goodbye());
+  return { onModuleDestroy: () => void end().catch(() => undefined), beforeApplicationShutdown: end };
+}
+
+const GOODBYE_MS = 2_000;
 
 /** Waits for a good-bye, and not for ever: BullMQ does not end a worker whose Redis is away. */
 export async function partFrom(goodbye: Promise<unknown>): Promise<void> {

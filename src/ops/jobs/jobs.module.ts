@@ -6,7 +6,7 @@ import { pool } from '../../../libs/postgres/index.ts';
 import type { Config } from '../../config.ts';
 import { Probes } from '../contract.ts';
 import { Metrics } from '../metrics.ts';
-import { onceAMinute, partFrom, Queues, queuesOf } from './contract.ts';
+import { endsBeside, onceAMinute, partFrom, Queues, queuesOf } from './contract.ts';
 import { Schedule } from './schedule.ts';
 import { UPKEEP, UpkeepProcessor } from './upkeep.processor.ts';
 
@@ -65,7 +65,7 @@ function scheduleOf(config: Config, queue: Queue, queues: Queues, processor: Upk
       schedule.start();
     },
     // What runs is finished and nothing more is begun, while the pools are still there.
-    beforeApplicationShutdown: async () => {
+    ...endsBeside(async () => {
       await queues.leave();
       const goodbye = async () => {
         await schedule.stop();
@@ -76,6 +76,6 @@ function scheduleOf(config: Config, queue: Queue, queues: Queues, processor: Upk
       await partFrom(goodbye());
       // Nest closes it once more, and would wait for ever where it could only be left.
       Object.assign(processor.worker, { close: () => Promise.resolve() });
-    },
+    }),
   });
 }

@@ -21,7 +21,8 @@ interface Watch {
   ended(job: string, result: 'done' | 'failed'): void;
 }
 
-@Processor(UPKEEP, { concurrency: 1, runRetryDelay: 1_000, maxStalledCount: 3 })
+// A job whose worker went away in its midst is taken up again within a quarter of a minute.
+@Processor(UPKEEP, { concurrency: 1, runRetryDelay: 1_000, maxStalledCount: 3, lockDuration: 10_000, stalledInterval: 5_000 })
 export class UpkeepProcessor extends WorkerHost {
   constructor(
     private readonly pool: pg.Pool,
