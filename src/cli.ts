@@ -14,12 +14,12 @@ import { firstKey } from './access/first-key.ts';
 import { readCommandSettings } from './config.ts';
 import { PROJECTIONS } from './installed.ts';
 import { secretsCommand } from './providers/secrets/command.ts';
-import { VIEW_CHECKS } from './views/verify.ts';
-import { seedHistory } from './wallet/seed.ts';
 import type { Projection } from './views/contract.ts';
 import { rebuildCommand } from './views/feed/rebuild-command.ts';
 import { listViews, resumeView } from './views/feed/views-command.ts';
 import { listSlow } from './views/reads/slow-command.ts';
+import { VIEW_CHECKS } from './views/verify.ts';
+import { seedHistory } from './wallet/seed.ts';
 import { verify, type Finding, type Violation } from './wallet/verify.ts';
 
 const USAGE = `usage: node dist/src/cli.js migrate                     needs DATABASE_OWNER_URL
@@ -62,8 +62,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 function main(args: string[]): Promise<number> {
-  const command = COMMANDS[args[0] ?? ''];
-  if (!command || !Object.hasOwn(COMMANDS, args[0] ?? '')) throw new NotPossible(USAGE);
+  const command = Object.entries(COMMANDS).find(([name]) => name === args[0])?.[1];
+  if (!command) throw new NotPossible(USAGE);
   const { words, values } = read(args.slice(1), command);
   return command.run(values, words);
 }
