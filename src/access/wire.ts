@@ -23,7 +23,11 @@ export class WirePipe extends StandardSchemaValidationPipe {
     const result = await schema['~standard'].validate(type === 'body' ? bodyOf(value) : value);
     if (!result.issues) return result.value as T;
     if (type === 'param') throw notFound();
-    const errors = result.issues.slice(0, MOST_ERRORS).flatMap((issue) => fieldsOf(issue).map((field) => ({ field, message: issue.message })));
+    // An issue of many fields has all of their names in its words: said of each, a request of some KB would be answered with some MB.
+    const errors = result.issues.slice(0, MOST_ERRORS).flatMap((issue) => {
+      const fields = fieldsOf(issue).slice(0, MOST_ERRORS);
+      return fields.map((field) => ({ field, message: fields.length > 1 ? 'not known here' : issue.message }));
+    }).slice(0, MOST_ERRORS);
     throw refuse('REQUEST_INVALID', `${type}: ${errors.map(({ field }) => field || 'not of the form').join(', ')}`, { errors });
   }
 }

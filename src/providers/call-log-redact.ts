@@ -1,21 +1,21 @@
 /**
  * What may be kept of a call: all of it but what proves who somebody is. Of headers only those that are known to prove nothing are kept; in
- * bodies, paths and queries go the values of fields that are named like a secret, those same values wherever else they stand, and what looks
- * like a token by itself. What is not JSON is cut short, and all in it that is long enough to be a token goes.
+ * bodies, paths and queries go the values of what is named like a secret, also within texts, those same values wherever else they stand, and what
+ * looks like a token by itself. What is not JSON is cut short, and all in it that is long enough to be a token goes.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-
-export const MASK = '[redacted]';
+import { lexed, namedIn, type Lexeme } from './call-log-lexemes.ts';
+import { isSecretName, MASK, withoutMarked, withoutNamed } from './call-log-names.ts';
+import { decoded, isTokenLike, LEAST_TOKEN, LEAST_TOKEN_FOR_ID, Secrets } from './call-log-secrets.ts';
 
 const MOST_CHARACTERS = 8_192;
+/** Of a longer one no more is written again. */
+const MOST_READ = 2 * MOST_CHARACTERS;
 const MOST_UNREADABLE = 1_024;
-/** A shorter one goes where its field stands and nowhere else: it might be a word. */
-const LEAST_SECRET = 8;
+/** Of what cannot be read no more is looked at; what is masked is shorter than it was. */
+const MOST_LOOKED_AT = 8 * MOST_UNREADABLE;
+const LAST_LOOKED_AT = 256;
 
-const SECRET_NAME = /token|secret|sign|passw|pwd|auth|credential|cookie|session|bearer|jwt|hash|hmac|(^|[-_a-z])key$|api[-_]?key/i;
-/** As the wires name what a provider calls a transaction or an attempt. */
-export const REFERENCE_NAME =
-  /^((original|bet|win|reference|provider|external)_?)?(transaction|action|issue|request|reference|bet|win)_?(id|uuid|reference)?$/i;
 const ID_HEADERS = new Set(['webhook-id', 'x-request-id', 'x-request-uuid', 'x-correlation-id', 'traceparent']);
 /** Where the answer stands in the database's history: no secret, though it looks like one. */
 const POSITION = 'x-consistency-token';
@@ -53,135 +53,52 @@ export interface Redacted {
 
 export function redact({ headers, path, query, body, answerHeaders, answerBody, secrets: known }: Sent): Redacted {
   const secrets = new Secrets(known);
-  for (const [name, value] of Object.entries(headers)) if (SECRET_NAME.test(name)) secrets.addAll(String(value));
+  for (const [name, value] of Object.entries(headers)) if (isSecretName(name)) secrets.addAll(String(value));
   const text = body === undefined ? undefined : body.toString('utf8').replaceAll('\0', '');
   const parsed = text === undefined ? undefined : parsedOf(text);
-  const isJson = parsed !== NOT_JSON;
-  const sent = text === undefined ? [] : lexed(text);
+  const sent = text === undefined ? [] : parsed === undefined ? lexed(bounded(text, MOST_LOOKED_AT)) : lexed(text, MOST_READ);
   const answered = lexed(answerBody);
-  for (const each of isJson ? [...sent, ...answered] : answered) if (each.secret) secrets.add(each.value);
+  const isAnswerRead = parsedOf(answerBody) !== undefined;
+  for (const each of answered) learn(each, secrets);
+  for (const each of sent) learn(each, secrets, parsed === undefined);
+  if (text !== undefined && parsed === undefined) withoutMarked(bounded(text, MOST_LOOKED_AT), (value) => secrets.addOdd(value));
+  for (const value of namedIn(parsed)) secrets.add(value);
   for (const part of query === '' ? [] : query.split('&')) {
     const [name = '', value = ''] = part.split('=', 2);
-    if (SECRET_NAME.test(name)) secrets.addAll(decoded(value));
+    if (isSecretName(decoded(name))) secrets.addAll(decoded(value));
   }
-  const shown = text === undefined ? undefined : isJson ? cut(rewritten(sent, secrets), MOST_CHARACTERS) : cut(unreadable(sent, secrets), MOST_UNREADABLE);
+  withoutNamed(`${path}?${query}`, (value) => secrets.addOdd(value));
+  const shown = text === undefined ? undefined : parsed === undefined ? cut(unreadable(sent, secrets), MOST_UNREADABLE) : cut(rewritten(sent, secrets), MOST_CHARACTERS);
   return {
     headers: headersOf(headers, secrets, PLAIN_HEADERS), path: pathOf(path, query, secrets), body: shown,
     answerHeaders: headersOf(answerHeaders, secrets, ANSWER_HEADERS),
-    answerBody: cut(rewritten(answered, secrets), MOST_CHARACTERS), scrub: (id) => secrets.scrub(id, LEAST_TOKEN_FOR_ID), parsed: isJson ? parsed : undefined,
+    answerBody: cut(isAnswerRead ? rewritten(answered, secrets) : withoutMarked(rewritten(answered, secrets)), MOST_CHARACTERS),
+    scrub: (id) => secrets.scrub(id, LEAST_TOKEN_FOR_ID), parsed,
   };
 }
 
-/** Values that must not be seen, in every spelling in which they might stand. */
-class Secrets {
-  private readonly values = new Set<string>();
-  private sorted: readonly string[] | undefined;
-
-  constructor(known: readonly string[]) {
-    for (const each of known) this.add(each);
-  }
-
-  add(value: string): void {
-    if (value.length < LEAST_SECRET || value === MASK) return;
-    this.values.add(value);
-    this.sorted = undefined;
-  }
-
-  /** Of `Bearer x`, `v1,x v1,y` and the like also each part. */
-  addAll(value: string): void {
-    this.add(value);
-    for (const part of value.split(/[\s,;=]+/)) if (part.length >= 2 * LEAST_SECRET) this.add(part);
-  }
-
-  /** `least`: what is so long and looks like a token goes, too. */
-  scrub(text: string, least: number = LEAST_TOKEN): string {
-    if (text.length < LEAST_SECRET) return text;
-    this.sorted ??= [...this.values].toSorted((one, other) => other.length - one.length);
-    let scrubbed = text;
-    for (const value of this.sorted) if (scrubbed.includes(value)) scrubbed = scrubbed.replaceAll(value, MASK);
-    return scrubbed.length < least ? scrubbed : scrubbed.replace(LONG, (run) => (run.length >= least && isTokenLike(run) ? MASK : run));
-  }
+/** Of a text that cannot be read nobody knows what is a value: there a word is none. */
+function learn({ value, isString, secret, id }: Lexeme, secrets: Secrets, odd = false): void {
+  if (secret && odd) secrets.addOdd(value);
+  else if (secret) secrets.add(value);
+  else if (isString && !id) withoutNamed(bounded(value, MOST_READ), (each) => secrets.addOdd(each));
 }
 
-/** The wallet's own are of 43 characters. An id of a provider's making may look like one and is shorter: where ids stand, only what is as long goes. */
-const LEAST_TOKEN = 28;
-const LEAST_TOKEN_FOR_ID = 40;
-const LONG = /[A-Za-z0-9+/=_~-]{28,}/g;
-const HEX = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,}|[0-9A-F]{16,}/g;
-
-/** Letters of both sizes in disorder: base64 of random bytes is that, and an id with a UUID or digits in it is not. */
-function isTokenLike(run: string): boolean {
-  const rest = run.replace(HEX, '');
-  return rest.length >= 20 && (rest.match(/[A-Z]/g)?.length ?? 0) >= 3 && (rest.match(/[a-z]/g)?.length ?? 0) >= 3;
-}
-
-const NOT_JSON = Symbol('not JSON');
-
+/** An object or a list; undefined of all else. */
 function parsedOf(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const parsed = JSON.parse(text) as unknown;
+    return typeof parsed === 'object' && parsed !== null ? parsed : undefined;
   } catch {
-    return NOT_JSON;
+    return undefined;
   }
 }
 
-/** Strings, brackets and commas, and what stands between them; every text is a row of these. */
-const LEXEMES = /"(?:[^"\\]|\\[\s\S])*\\?(?:"|$)|[{}[\],]|[^\s"{}[\],:]+|[\s:]+/g;
-const COLON = /\s*:/y;
-const WORDS = new Set(['null', 'true', 'false']);
-
-interface Lexeme {
-  readonly raw: string;
-  /** of a string what it says, else as it stands */
-  readonly value: string;
-  readonly isString: boolean;
-  /** the value of a field that is named like a secret, or within one */
-  readonly secret: boolean;
-  /** the value of a field that is named like an id */
-  readonly id: boolean;
-}
-
-/** As it is spelled, so that what is not redacted is kept byte for byte: the last of two fields of one name does not hide the first. */
-function lexed(text: string): Lexeme[] {
-  const lexemes: Lexeme[] = [];
-  let named = false;
-  let id = false;
-  let within = 0;
-  for (const { 0: raw, index } of text.matchAll(LEXEMES)) {
-    const isString = raw.startsWith('"');
-    if (isString) {
-      const value = stringOf(raw);
-      COLON.lastIndex = index + raw.length;
-      const isKey = COLON.test(text);
-      if (isKey) {
-        named = SECRET_NAME.test(value);
-        id = REFERENCE_NAME.test(value);
-      }
-      lexemes.push({ raw, value, isString, secret: !isKey && (named || within > 0), id: id && !isKey });
-      if (!isKey) named = false;
-      continue;
-    }
-    if (raw === '{' || raw === '[') {
-      if (named || within > 0) within++;
-      named = false;
-    } else if (raw === '}' || raw === ']') {
-      within = Math.max(0, within - 1);
-      named = false;
-    } else if (raw === ',') named = false;
-    const isValue = /[^\s{}[\],:]/.test(raw) && !WORDS.has(raw);
-    lexemes.push({ raw, value: raw, isString, secret: isValue && (named || within > 0), id: false });
-    if (isValue) named = false;
-  }
-  return lexemes;
-}
-
-function stringOf(raw: string): string {
-  if (!raw.includes('\\') && raw.length > 1 && raw.endsWith('"')) return raw.slice(1, -1);
-  try {
-    return JSON.parse(raw) as string;
-  } catch {
-    return raw.slice(1);
-  }
+/** Without the beginning of what is cut off. */
+function bounded(text: string, most: number): string {
+  if (text.length <= most) return text;
+  const end = most - LAST_LOOKED_AT;
+  return text.slice(0, end) + text.slice(end, most).replace(/[^\s"'&,;<>{}[\]]+$/, '');
 }
 
 function rewritten(lexemes: readonly Lexeme[], secrets: Secrets): string {
@@ -189,20 +106,22 @@ function rewritten(lexemes: readonly Lexeme[], secrets: Secrets): string {
   for (const { raw, value, isString, secret, id } of lexemes) {
     if (secret) written += JSON.stringify(MASK);
     else {
-      const scrubbed = secrets.scrub(value, id ? LEAST_TOKEN_FOR_ID : LEAST_TOKEN);
+      const read = bounded(value, MOST_READ);
+      const scrubbed = isString && !id ? withoutNamed(secrets.scrub(read)) : secrets.scrub(read, id ? LEAST_TOKEN_FOR_ID : LEAST_TOKEN);
       written += scrubbed === value ? raw : isString ? JSON.stringify(scrubbed) : scrubbed;
     }
   }
   return written;
 }
 
-const NAMED = /((?:token|secret|sign|passw|auth|credential|cookie|session|key|hash)[\w-]*["']?\s*[:=]\s*["']?)[^"'&\s,}]+/gi;
 const RUN = /[A-Za-z0-9+/_~%.-]{16,}/g;
+/** Behind a field's name; behind a text of base64 stands nothing but its end. */
+const IS_NAMED = /^(?:["']?\s*:|["']?\s*=(?![=&\s,;<>)}\]"']|$)|["']?\s*=["'])/;
 
 /** Of what cannot be read nobody knows what is a token: all that might be one goes, save what stands where a field's name does. */
 function unreadable(lexemes: readonly Lexeme[], secrets: Secrets): string {
-  const masked = rewritten(lexemes, secrets).replace(NAMED, `$1${MASK}`);
-  const isName = (run: string, at: number) => !/\d/.test(run) && /^["']?\s*[:=]/.test(masked.slice(at + run.length, at + run.length + 8));
+  const masked = withoutMarked(rewritten(lexemes, secrets));
+  const isName = (run: string, at: number) => !/\d/.test(run) && IS_NAMED.test(masked.slice(at + run.length, at + run.length + 8));
   return masked.replace(RUN, (run, at: number) => (isName(run, at) ? run : MASK));
 }
 
@@ -211,27 +130,20 @@ function headersOf(headers: Readonly<Record<string, string | string[] | undefine
   for (const name in headers) {
     const value = String(headers[name]);
     const least = name === POSITION ? Infinity : ID_HEADERS.has(name) ? LEAST_TOKEN_FOR_ID : LEAST_TOKEN;
-    kept[secrets.scrub(name)] = plain.has(name) ? cut(secrets.scrub(value, least), MOST_UNREADABLE) : MASK;
+    kept[cut(secrets.scrub(name), MOST_UNREADABLE)] = plain.has(name) ? cut(withoutNamed(secrets.scrub(value, least)), MOST_UNREADABLE) : MASK;
   }
   return kept;
 }
 
 function pathOf(path: string, query: string, secrets: Secrets): string {
   const said = query === '' ? path : `${path}?${query.split('&').map(parameter).join('&')}`;
-  return cut(secrets.scrub(said).replace(RUN, (run) => (/\d/.test(run) || isTokenLike(run) ? MASK : run)), MOST_UNREADABLE);
+  const masked = withoutNamed(secrets.scrub(said));
+  return cut(masked.replace(RUN, (run) => (/\d/.test(run) || isTokenLike(run) ? MASK : run)), MOST_UNREADABLE);
 }
 
 function parameter(part: string): string {
   const [name = ''] = part.split('=', 1);
-  return SECRET_NAME.test(decoded(name)) ? `${name}=${MASK}` : part;
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  return isSecretName(decoded(name)) ? `${name}=${MASK}` : part;
 }
 
 const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most)}…` : text).replaceAll('\0', '').toWellFormed();

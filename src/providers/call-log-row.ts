@@ -4,7 +4,8 @@ import { isIP } from 'node:net';
 import { fingerprint } from '../../libs/crypto/index.ts';
 import { isPlayerId, type Account } from '../wallet/contract.ts';
 import type { Result } from './call-log-minutes.ts';
-import { REFERENCE_NAME, redact } from './call-log-redact.ts';
+import { REFERENCE_NAME } from './call-log-lexemes.ts';
+import { redact } from './call-log-redact.ts';
 import type { Ask, Context, WireAnswer } from './contract.ts';
 
 /** From where a call came: of a request that was let in, or of the connection of one that was not. */
@@ -56,7 +57,8 @@ export function rowOf(call: Kept): CallRow {
   for (const each of askedOf(context)) named.addReference(each);
   const requestId = answer.headers['x-request-id'] ?? '';
   const references = [...named.references].slice(0, MOST_REFERENCES);
-  const player = [context?.player, context?.ask?.who.player, ...named.players].find((each) => each !== undefined && isPlayerId(each));
+  // A token may stand where a player should.
+  const player = [context?.player, context?.ask?.who.player, ...named.players].find((each) => each !== undefined && isPlayerId(each) && shown.scrub(each) === each);
   return {
     at: new Date(call.at).toISOString(), operator_id: account.operatorId, call_id: call.callId, player_id: player ?? null, account_id: account.accountId,
     status: answer.status, result: call.result, ms: call.ms ?? null, request_key: fingerprint(requestId),

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import pg from 'pg';
 import type { Step } from '../../libs/postgres/index.ts';
 import { CallsByTime, CallsByTimeHandler } from '../../src/views/calls/list.query.ts';
 import { CallsOfRequest, CallsOfRequestHandler } from '../../src/views/calls/request.query.ts';
@@ -7,8 +6,8 @@ import { CallFilters } from '../../src/views/calls/schema.ts';
 import { ProvidersHealth, ProvidersHealthHandler } from '../../src/views/health/health.query.ts';
 import { HealthFilters } from '../../src/views/health/schema.ts';
 import type { Reads } from '../../src/views/reads.ts';
-import { READ_SETTINGS } from '../../src/views/reads/server.ts';
 import { asSuperuser, freshDatabase, type TestDatabase } from '../support/cluster.ts';
+import { Explainer, sentBy, type Plan as Explained } from '../support/explain.ts';
 
 // How PostgreSQL answers each question about calls, as croupier_read, behind row-level security: 40,000 calls of two operators in eight days,
 // and a day's minutes of five accounts.
@@ -28,50 +27,29 @@ from generate_series(0, 1439) m cross join generate_series(1, 5) a cross join un
 analyze call_log; analyze call_reference; analyze provider_minute`;
 
 let database: TestDatabase;
-let client: pg.Client;
+let explainer: Explainer;
 beforeAll(async () => {
   database = await freshDatabase();
   await asSuperuser(database.url('superuser'), FILL);
-  const options = Object.entries(READ_SETTINGS).map(([name, value]) => `-c ${name}=${value}`).join(' ');
-  client = new pg.Client({ connectionString: database.url('croupier_read'), options });
-  await client.connect();
+  explainer = await Explainer.on(database);
 }, 60_000);
-afterAll(() => client?.end());
+afterAll(() => explainer?.close());
 
-interface Plan {
-  readonly text: string;
+interface Plan extends Explained {
   /** days of the log that were looked into */
   readonly days: readonly string[];
-  readonly rows: number;
   /** rows that were read and thrown away */
   readonly wasted: number;
 }
 
-async function explained(step: Pick<Step, 'text' | 'values'>): Promise<Plan> {
-  await client.query('begin read only');
-  await client.query("select set_config('croupier.operator', $1, true)", [ONE]);
-  await client.query(`prepare asked as ${step.text}`);
-  const values = step.values.map((value) => (value === null ? 'null' : client.escapeLiteral(String(value)))).join(', ');
-  const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain (analyze, costs off, timing off, summary off, buffers off) execute asked (${values})`);
-  await client.query('rollback');
-  await client.query('deallocate asked');
-  const text = rows.map((row) => row['QUERY PLAN']).join('\n');
-  const run = [...text.matchAll(/ on (call_(?:log|reference)_(?:\d{4}_\d\d_\d\d|default)) \S+ \(actual [^)]*\)/g)].map((match) => match[1] as string);
-  const wasted = [...text.matchAll(/Rows Removed by Filter: (\d+)/g)].reduce((sum, [, removed]) => sum + Number(removed), 0);
-  return { text, days: [...new Set(run)].toSorted(), rows: Number(/actual rows=([\d.]+)/.exec(text)?.[1]), wasted };
+async function explained(step: Parameters<Explainer['explain']>[1]): Promise<Plan> {
+  const plan = await explainer.explain(ONE, step);
+  const run = [...plan.text.matchAll(/ on (call_(?:log|reference)_(?:\d{4}_\d\d_\d\d|default)) \S+ \(actual [^)]*\)/g)].map((match) => match[1] as string);
+  const wasted = [...plan.text.matchAll(/Rows Removed by Filter: (\d+)/g)].reduce((sum, [, removed]) => sum + Number(removed), 0);
+  return { ...plan, days: [...new Set(run)].toSorted(), wasted };
 }
 
-/** What a handler would send, with its own values, explained as it is run. */
-async function planOf(ask: (reads: Reads) => Promise<unknown>): Promise<Plan> {
-  const sent: Step[][] = [];
-  const recording = { at: () => ({ as: async (_: string, steps: Step[]) => {
-    sent.push(steps);
-    return { rows: steps.map(({ name }) => (name === 'view_cursor_key' ? [['00']] : [])), asOf: 0, token: '' };
-  } }) };
-  await ask(recording as unknown as Reads);
-  const [step] = sent.at(-1) as [Step];
-  return explained(step);
-}
+const planOf = async (ask: (reads: Reads) => Promise<unknown>): Promise<Plan> => explained((await sentBy(ask)).at(-1)?.[0] as Step);
 
 const calls = (filters: object) => planOf((reads) => new CallsByTimeHandler(reads).execute(new CallsByTime({ operator: ONE }, CallFilters.parse(filters))));
 const health = (filters: object) => planOf((reads) => new ProvidersHealthHandler(reads).execute(new ProvidersHealth({ operator: ONE }, HealthFilters.parse(filters))));
