@@ -32,6 +32,7 @@ comment on column export_schedule.weekday is '1: Monday; null: every day';
 comment on column export_schedule.next_day is 'the day of the operator''s calendar that is due next; next_at is its time, also on days on which the clock is changed';
 create index export_schedule_of_operator on export_schedule (operator_id, schedule_id);
 create index export_schedule_due on export_schedule (next_at) where removed_at is null;
+create index export_schedule_over on export_schedule (removed_at) where removed_at is not null;
 
 create table export (
   export_id uuid primary key default uuidv7(),
@@ -54,9 +55,11 @@ create table export (
   place jsonb,
   percent smallint not null default 0,
   rows_done bigint not null default 0,
+  rows_written bigint not null default 0,
   rows_expected bigint,
   bytes bigint not null default 0,
   pieces int not null default 0,
+  stored bigint not null default 0,
   created_at timestamptz not null default now(),
   started_at timestamptz,
   ended_at timestamptz,
@@ -73,11 +76,15 @@ comment on column export.attempt is 'one more each time a worker takes it: what 
 comment on column export.lost is 'how often its worker was not heard of any more';
 comment on column export.lanes is 'with batches: the ledger''s position when it began; nothing beyond it is in the file';
 comment on column export.place is 'where the report goes on behind the last piece; null where it can only begin anew';
+comment on column export.rows_written is 'in its pieces; rows_done counts what is read as well, which is read anew where a worker is lost';
 comment on column export.bytes is 'of the file as it is handed out';
+comment on column export.stored is 'bytes of its pieces, which lie here packed; 0 once they are deleted';
 create index export_of_operator on export (operator_id, export_id);
-create index export_open on export (created_at) where state in ('waiting', 'running');
+create index export_open on export (operator_id, created_at) where state in ('waiting', 'running');
 create index export_kept on export (expires_at) where state = 'done';
 create index export_pieces on export (ended_at) where state in ('failed', 'cancelled', 'expired') and pieces > 0;
+create index export_stored on export (operator_id) include (stored) where pieces > 0;
+create index export_over on export (coalesce(expires_at, ended_at)) where state in ('failed', 'cancelled', 'expired') and pieces = 0;
 
 create table export_piece (
   export_id uuid not null,
@@ -98,7 +105,7 @@ select guard_tenants('export_piece');
 grant select, insert, update on export, export_schedule to croupier_office;
 grant select on export_piece to croupier_office;
 grant select, insert, update, delete on export to croupier_worker;
-grant select, update on export_schedule to croupier_worker;
+grant select, update, delete on export_schedule to croupier_worker;
 grant select, insert, delete on export_piece to croupier_worker;`;
 
 export class M0008Exports extends Migration {

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { ROOT } from './built.ts';
 import { census, othersSince } from './cpu.ts';
+import { exportsMarkdown, isFlat, measureExports } from './exports.ts';
 import { chooseGenerator } from './generators.ts';
 import { prepareGround, type Ground } from './ground.ts';
 import { describeMachine, loadAverage } from './machine.ts';
@@ -27,10 +28,11 @@ async function main(options: Options): Promise<void> {
   try {
     const loadBefore = loadAverage();
     if (Number(loadBefore) > 0.5) progress(`this machine is busy (load average ${loadBefore}): figures taken now are worth little`);
-    const ground = await prepareGround(options.sizes, progress);
+    const ground = await prepareGround(options.exports ? { ...options.sizes, players: 100 } : options.sizes, progress);
     stops.push(ground.stop);
     const field: Field = { ground, generator: chooseGenerator(options.generator, ground.dir), random: randomOf(options.seed) };
     if (options.reads) await writeReads(options, options.reads, ground, stops);
+    else if (options.exports) await writeExports(options, options.exports, ground, stops);
     else if (options.profile) await writeProfile(options, field, stops);
     else await writeReport(options, field, loadBefore, stops);
   } finally {
@@ -63,6 +65,16 @@ async function writeReads(options: Options, transactions: number, ground: Ground
   console.log(`\n${text}`);
   const kept = keep(directoryOf(options), options.name ?? resultName(machine.commit, 'reads'), { machine, seed: options.seed, sizes, ...report }, text);
   progress(`written to ${kept}.md and .json`);
+}
+
+async function writeExports(options: Options, transactions: number, ground: Ground, stops: (() => Promise<void>)[]): Promise<void> {
+  const machine = await describeMachine(ground.superuser);
+  const sizes = { transactions, players: 10_000, days: 30 };
+  const report = await measureExports(ground, sizes, progress, stops);
+  const text = [`# Exports, ${new Date().toISOString()}`, '', ...machineLines({ machine }), '', exportsMarkdown(report)].join('\n');
+  console.log(`\n${text}`);
+  progress(`written to ${keep(directoryOf(options), options.name ?? resultName(machine.commit, 'exports'), { machine, sizes, ...report }, text)}.md and .json`);
+  if (!isFlat(report)) process.exitCode = 1;
 }
 
 async function writeReport(options: Options, field: Field, loadBefore: string, stops: (() => Promise<void>)[]): Promise<void> {

@@ -199,7 +199,7 @@ describe('an export', () => {
     const id = await insert();
     await worker(small()).once();
     await here.sql("update export set expires_at = now() - interval '1 second', ended_at = now() - interval '1 minute' where export_id = $1", [id]);
-    expect(await sweep(connections)).toEqual({ expired: 1, pieces: expect.any(Number) });
+    expect(await sweep(connections)).toEqual({ expired: 1, pieces: expect.any(Number), forgotten: 0 });
     expect([(await row(id))?.state, (await row(id))?.pieces, (await bytesOf(id)).length]).toEqual(['expired', 0, 0]);
   });
 });

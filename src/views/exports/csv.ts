@@ -5,12 +5,13 @@
  * The file comes in pieces, each a gzip member of its own: members behind one another are one gzip file, and a file that was broken off goes on
  * behind its last piece.
  */
-import { finished } from 'node:stream/promises';
-import { createGzip } from 'node:zlib';
+import { constants, createGzip, type Gzip, type ZlibReset } from 'node:zlib';
 import { stringify } from 'csv-stringify/sync';
+import { Gathered } from './gathered.ts';
 import type { Cell, Column, Page, Place } from './report.ts';
 
 export interface Piece {
+  /** good until the next piece is asked for */
   readonly bytes: Buffer;
   /** what it adds to the file as it is handed out */
   readonly size: number;
@@ -24,7 +25,8 @@ export interface Piece {
 /** Before it is packed. */
 const PIECE_BYTES = 3_000_000;
 const LEVEL = 4;
-const ROWS_AT_ONCE = 100;
+/** So few that no string is so large that it lies by itself and outlives its use. */
+export const ROWS_AT_ONCE = 100;
 
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 const SHAPE = { record_delimiter: '\r\n', quote_record_delimiter: true } as const;
@@ -54,45 +56,64 @@ export interface CsvOptions {
 export async function* csvPieces(
   columns: readonly Column[], pages: AsyncIterable<Page>, { packedSize, begun, pieceBytes = PIECE_BYTES }: CsvOptions,
 ): AsyncGenerator<Piece> {
-  let member: Member | undefined;
+  const packer = new Packer();
   let rows = 0;
-  let written = begun;
-  for await (const page of pages) {
-    member ??= new Member();
-    if (!written) await member.write(headerOf(columns));
-    written = true;
-    // A few rows at a time: no string is so large that it outlives its use.
-    for (let i = 0; i < page.rows.length; i += ROWS_AT_ONCE) await member.write(linesOf(columns, page.rows.slice(i, i + ROWS_AT_ONCE)));
-    rows += page.rows.length;
-    if (member.plainBytes < pieceBytes && page.next !== undefined) continue;
-    const bytes = await member.end();
-    yield { bytes, size: packedSize ? bytes.length : member.plainBytes, rows, share: page.share, ...(page.next && { next: page.next }) };
-    member = undefined;
-    rows = 0;
+  try {
+    if (!begun) await packer.write(headerOf(columns));
+    for await (const page of pages) {
+      for (let i = 0; i < page.rows.length; i += ROWS_AT_ONCE) await packer.write(linesOf(columns, page.rows.slice(i, i + ROWS_AT_ONCE)));
+      rows += page.rows.length;
+      const { plainBytes } = packer;
+      if (plainBytes < pieceBytes && page.next !== undefined) continue;
+      const bytes = await packer.end();
+      yield { bytes, size: packedSize ? bytes.length : plainBytes, rows, share: page.share, ...(page.next && { next: page.next }) };
+      rows = 0;
+    }
+  } finally {
+    packer.close();
   }
 }
 
-/** One piece on its way: what is written is packed before more is taken. */
-class Member {
+/** One member after the other, all by one gzip: what is written is packed before more is taken. */
+class Packer {
   plainBytes = 0;
-  private readonly gzip = createGzip({ level: LEVEL });
-  private readonly chunks: Buffer[] = [];
-  private readonly ended: Promise<void>;
+  private readonly gzip = createGzip({ level: LEVEL }) as Gzip & ZlibReset;
+  private readonly gathered = new Gathered();
+  private broken: Error | undefined;
+  private stop: (error: Error) => void = () => undefined;
 
   constructor() {
-    this.gzip.on('data', (chunk: Buffer) => this.chunks.push(chunk));
-    this.ended = finished(this.gzip);
-    this.ended.catch(() => undefined);
+    this.gzip.on('data', (chunk: Buffer) => this.gathered.add(chunk));
+    this.gzip.once('error', (error) => {
+      this.broken = error;
+      this.stop(error);
+    });
   }
 
   write(text: string): Promise<void> {
     this.plainBytes += Buffer.byteLength(text);
-    return new Promise((resolve, reject) => void this.gzip.write(text, (error) => (error ? reject(error) : resolve())));
+    return this.done((ready) => this.gzip.write(text, ready));
   }
 
+  /** The member, which is good until more is written. */
   async end(): Promise<Buffer> {
-    this.gzip.end();
-    await this.ended;
-    return Buffer.concat(this.chunks);
+    await this.done((ready) => this.gzip.flush(constants.Z_FINISH, ready));
+    // What it still holds back is told to whoever listens.
+    while (this.gzip.read() !== null);
+    this.gzip.reset();
+    this.plainBytes = 0;
+    return this.gathered.take();
+  }
+
+  close(): void {
+    this.gzip.destroy();
+  }
+
+  private done(begin: (ready: (error?: Error | null) => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.broken) return reject(this.broken);
+      this.stop = reject;
+      begin((error) => (error ? reject(error) : resolve()));
+    });
   }
 }

@@ -3,26 +3,36 @@ import { createHash } from 'node:crypto';
 import { openCursor, sealCursor } from '../../../libs/http/index.ts';
 import { statement, type Field, type Step, type TenantPool } from '../../../libs/postgres/index.ts';
 import { notFound, refuse } from '../../access/contract.ts';
+import { gigabytes, LIMITS } from './limits.ts';
 import { spanOf, type Format } from './period.ts';
 import type { ExportView, NewExport, PageOf } from './schema.ts';
-
-/** Waiting and running ones of an operator, at most. */
-const MOST_OPEN = 20;
 
 const ms = (column: string) => `round(date_part('epoch', ${column}) * 1000)::int8`;
 const VIEW = `e.export_id, e.report, e.format, e.filters, case when e.state = 'done' and e.expires_at <= now() then 'expired' else e.state::text end,
   e.percent, e.rows_done, e.rows_expected, e.bytes, ${ms('e.created_at')}, ${ms('e.started_at')}, ${ms('e.ended_at')}, ${ms('e.as_of')}, ${ms('e.expires_at')},
   e.schedule_id, ${ms('e.due_at')}, e.why, e.pieces`;
 
-/** args: operator, key, digest, report, format, filters, period or null, days, most open ones · a row where it is new and not one too many */
+/** args: operator. Those who ask at the same time are counted one after the other. */
+const inTurn = statement('export_in_turn', "select pg_advisory_xact_lock(hashtext('exports are asked for'), hashtext($1))");
+/** args: operator, most a day · answers how many are under way, how many were asked for within a day, bytes that are stored */
+const HAD = `select (select count(*) from export x where x.operator_id = $1::uuid and x.state in ('waiting', 'running')) as open,
+  (select count(*) from (select from export x where x.operator_id = $1::uuid and x.export_id > (select uuidv7(interval '-1 day')) and x.idempotency_key is not null limit $2::int) a) as today,
+  (select coalesce(sum(x.stored), 0) from export x where x.operator_id = $1::uuid and x.pieces > 0) as stored`;
+const askHad = statement<[open: string, today: string, stored: string]>('export_had', HAD);
+/** args: operator, most a day, key, digest, report, format, filters, period or null, days, most open ones, most bytes · a row where it is new and not one too many */
 const insert = statement('export_insert', `
 insert into export (operator_id, idempotency_key, digest, report, format, filters, keep_days)
-select o.operator_id, $2, decode($3, 'hex'), $4, $5, $6::jsonb || ${spanOf('o', '$4', '$7::text', 'now()')}, $8::smallint from operator o
-where o.operator_id = $1::uuid and (select count(*) from export x where x.operator_id = $1::uuid and x.state in ('waiting', 'running')) < $9::int
+select o.operator_id, $3, decode($4, 'hex'), $5, $6, $7::jsonb || ${spanOf('o', '$5', '$8::text', 'now()')}, $9::smallint from operator o cross join (${HAD}) had
+where o.operator_id = $1::uuid and had.open < $10::int and had.today < $2::int and had.stored < $11::int8
 on conflict (operator_id, idempotency_key) do nothing returning export_id`);
 /** args: operator, key · answers the digest, then the export */
 const byKey = statement('export_by_key', `select encode(e.digest, 'hex'), ${VIEW} from export e where e.operator_id = $1::uuid and e.idempotency_key = $2`);
 const byId = statement('export_by_id', `select ${VIEW} from export e where e.operator_id = $1::uuid and e.export_id = $2::uuid`);
+/** What is under way is cancelled; what has ended without a file stays. */
+const remove = statement('export_remove', `
+update export e set state = case e.state when 'done' then 'expired' else 'cancelled' end::export_state, ended_at = coalesce(e.ended_at, now()), expires_at = case e.state when 'done' then least(e.expires_at, now()) end,
+  lanes = null, batches = null, token = null
+where e.operator_id = $1::uuid and e.export_id = $2::uuid and e.state in ('waiting', 'running', 'done')`);
 const cancel = statement('export_cancel', `update export e set state = 'cancelled', ended_at = now(), lanes = null, batches = null, token = null
 where e.operator_id = $1::uuid and e.export_id = $2::uuid and e.state in ('waiting', 'running')`);
 const older = statement('exports_older', `select ${VIEW} from export e where e.operator_id = $1::uuid and e.export_id < $2::uuid order by e.export_id desc limit $3::int`);
@@ -67,12 +77,10 @@ export class ExportDesk {
     const { period = null, ...filters } = asked.filters as Readonly<Record<string, unknown>> & { period?: string };
     if (asked.report === 'statement') await this.expectWallet(operator, asked.filters);
     const digest = digestOf('export', asked);
-    const made = [operator, key, digest, report, format, JSON.stringify(filters), period, keepDays, MOST_OPEN];
-    const [inserted, found] = await this.write(operator, [insert(made), byKey([operator, key])]);
+    const made = [operator, LIMITS.aDay, key, digest, report, format, JSON.stringify(filters), period, keepDays, LIMITS.open, LIMITS.stored];
+    const [, had, inserted, found] = await this.write(operator, [inTurn([operator]), askHad([operator, LIMITS.aDay]), insert(made), byKey([operator, key])]);
     const [known, ...row] = found?.[0] ?? [];
-    if (known === undefined) {
-      throw refuse('THROTTLED', `${MOST_OPEN} exports are under way already: wait for one of them, or cancel it`, { headers: { 'retry-after': '10' } });
-    }
+    if (known === undefined) throw oneTooMany(had?.[0] ?? []);
     if (known !== digest) throw refuse('TRANSACTION_CONFLICT', 'this Idempotency-Key is known with another command');
     return { view: viewOf(row), again: inserted?.length !== 1 };
   }
@@ -84,6 +92,13 @@ export class ExportDesk {
   /** One that has ended stays as it ended. */
   async cancel(operator: string, id: string): Promise<ExportView> {
     const [, found] = await this.write(operator, [cancel([operator, id]), byId([operator, id])]);
+    if (!found?.[0]) throw notFound();
+    return viewOf(found[0]);
+  }
+
+  /** Its file is gone at once, and what it takes up soon. */
+  async remove(operator: string, id: string): Promise<ExportView> {
+    const [, found] = await this.write(operator, [remove([operator, id]), byId([operator, id])]);
     if (!found?.[0]) throw notFound();
     return viewOf(found[0]);
   }
@@ -156,6 +171,13 @@ export class ExportDesk {
     const [rows] = await this.tenants.as(operator, [askKey()]);
     return Buffer.from(rows?.[0]?.[0] ?? '', 'hex');
   }
+}
+
+function oneTooMany([open, today]: readonly Field[]): Error {
+  const after = (seconds: number) => ({ headers: { 'retry-after': String(seconds) } });
+  if (Number(open) >= LIMITS.open) return refuse('THROTTLED', `${LIMITS.open} exports are under way already: wait for one of them, or cancel it`, after(10));
+  if (Number(today) >= LIMITS.aDay) return refuse('THROTTLED', `${LIMITS.aDay} exports were asked for within 24 hours: ask later, or for more at once`, after(3_600));
+  return refuse('THROTTLED', `the files kept take up ${gigabytes(LIMITS.stored)} or more: delete some of them, or wait until they expire`, after(60));
 }
 
 const NO_FILE: Readonly<Record<'waiting' | 'running' | 'failed' | 'cancelled', (view: ExportView) => string>> = {

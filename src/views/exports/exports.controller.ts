@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { Body, Controller, Get, Injectable, Param, Post, Query, Res, StreamableFile, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Injectable, Param, Post, Query, Res, StreamableFile, type BeforeApplicationShutdown } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { By, refuse, Require, type Caller } from '../../access/contract.ts';
@@ -87,6 +87,13 @@ export class ExportsController {
   @Does(200, ExportView, 'Cancel an export', 'Its worker stops within a second and no file is kept. One that has ended stays as it ended.')
   cancel(@By() { operatorId }: Caller, @CommandKey() _key: string, @Param('exportId', { schema: ExportId }) id: string, @Body({ schema: Nothing }) _body: object) {
     return this.desk.cancel(operatorId, id);
+  }
+
+  @Delete(':exportId')
+  @Require('exports.create')
+  @Does(200, ExportView, 'Delete the file of an export', 'Before its time, so that there is room for others. One that is under way is cancelled; the export itself stays in the list.')
+  remove(@By() { operatorId }: Caller, @CommandKey() _key: string, @Param('exportId', { schema: ExportId }) id: string) {
+    return this.desk.remove(operatorId, id);
   }
 
   @Get(':exportId/file')

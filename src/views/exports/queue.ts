@@ -8,7 +8,7 @@ import { Queue, Worker } from 'bullmq';
 import type pg from 'pg';
 import { partFrom, type Queues } from '../../ops/jobs/contract.ts';
 import { planDue } from './plan.ts';
-import { sweep } from './sweep.ts';
+import { ANY_OVER, sweep } from './sweep.ts';
 import { DEAD_AFTER_MS, type ExportWork } from './work.ts';
 
 export const EXPORTS = 'exports';
@@ -24,7 +24,8 @@ const TAKEN_MS = 1_000;
 const LOOK = `select
   exists (select from export where state = 'waiting' or (state = 'running' and alive_at < now() - $1 * interval '1 millisecond')) as make,
   exists (select from export_schedule where removed_at is null and next_at <= now()) or exists (select from export where state = 'done' and expires_at <= now())
-    or exists (select from export where state in ('failed', 'cancelled', 'expired') and pieces > 0 and ended_at < now() - interval '5 seconds') as tidy`;
+    or exists (select from export where state in ('failed', 'cancelled', 'expired') and pieces > 0 and ended_at < now() - interval '5 seconds')
+    or ${ANY_OVER} as tidy`;
 
 type JobName = 'make' | 'tidy';
 

@@ -4,7 +4,8 @@
  */
 import { Readable } from 'node:stream';
 import { ZipFile } from 'yazl';
-import type { Piece } from './csv.ts';
+import { ROWS_AT_ONCE, type Piece } from './csv.ts';
+import { Gathered } from './gathered.ts';
 import { CannotExport, SHEET_ROWS, type Cell, type Column, type Page } from './report.ts';
 
 const PIECE_BYTES = 1_000_000;
@@ -60,7 +61,7 @@ async function* sheet(columns: readonly Column[], pages: AsyncIterable<Page>, pr
     progress.rows += page.rows.length;
     progress.share = page.share;
     if (progress.rows > SHEET_ROWS) throw tooManyRows();
-    yield page.rows.map((row) => rowOf(row, numbers)).join('');
+    for (let i = 0; i < page.rows.length; i += ROWS_AT_ONCE) yield page.rows.slice(i, i + ROWS_AT_ONCE).map((row) => rowOf(row, numbers)).join('');
   }
   yield '</sheetData></worksheet>';
 }
@@ -79,24 +80,19 @@ export async function* xlsxPieces(name: string, columns: readonly Column[], page
   zip.addReadStream(written, 'xl/worksheets/sheet1.xml', { compressionLevel: 4 });
   zip.end();
   let told = 0;
-  const pieceOf = (chunks: readonly Buffer[]): Piece => {
-    const bytes = Buffer.concat(chunks);
+  const gathered = new Gathered();
+  const pieceOf = (): Piece => {
+    const bytes = gathered.take();
     const rows = progress.rows - told;
     told = progress.rows;
     return { bytes, size: bytes.length, rows, share: progress.share, next: null };
   };
   try {
-    let chunks: Buffer[] = [];
-    let length = 0;
     for await (const chunk of output as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length < PIECE_BYTES) continue;
-      yield pieceOf(chunks);
-      chunks = [];
-      length = 0;
+      gathered.add(chunk);
+      if (gathered.length >= PIECE_BYTES) yield pieceOf();
     }
-    yield pieceOf(chunks);
+    yield pieceOf();
   } finally {
     written.destroy();
     output.destroy();
