@@ -49,11 +49,8 @@ function feedOf(config: Config, queues: Queues, { registry }: Metrics, probes: P
     onApplicationBootstrap: () => relay.start(),
     // What runs is finished and nothing more is begun, while the connections are still there.
     ...endsBeside(async () => {
-      await relay.stop();
       await queues.leave();
-      const fed = Promise.all([...feeders.values()].map((feeder) => feeder.close()));
-      await wakeUps.close();
-      await fed;
+      await Promise.all([relay.stop(), wakeUps.close(), ...[...feeders.values()].map((feeder) => feeder.close())]);
       await connections.end();
     }),
   });

@@ -11,6 +11,8 @@ export interface Kept {
   wipe(database: TestDatabase): Promise<void>;
   /** how much is in them */
   size(database: TestDatabase): Promise<number>;
+  /** the runs that come next of the queue `upkeep` go, and its schedule thinks that they were due two hours ago */
+  loseNext(database: TestDatabase): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,8 @@ export const inPostgres = (): Promise<Kept> => Promise.resolve({
   env: {},
   wipe: (database) => wiped(database.url('superuser')),
   size: async (database) => (await asSuperuser<{ n: number }>(database.url('superuser'), 'select count(*)::int as n from bullmq.job'))[0]?.n ?? 0,
+  loseNext: async (database) => void (await asSuperuser(database.url('superuser'), `delete from bullmq.job where state = 'delayed';
+    update bullmq.scheduler set next_run_ms = next_run_ms - 2 * 3600000`)),
   close: () => Promise.resolve(),
 });
 
@@ -49,8 +53,17 @@ export class OwnRedis implements Kept {
     return redis;
   }
 
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
   get env(): Kept['env'] {
-    return { REDIS_URL: `redis://127.0.0.1:${this.port}` };
+    return { REDIS_URL: this.url };
+  }
+
+  /** Asks the server itself, as who may everything. */
+  ask(command: string, ...args: (string | number)[]): Promise<unknown> {
+    return (this.client as Redis).call(command, ...args);
   }
 
   async up(): Promise<void> {
@@ -67,8 +80,17 @@ export class OwnRedis implements Kept {
     await gone;
   }
 
+  /** From here on it asks as that user. */
+  async as(user: string): Promise<void> {
+    await this.ask('auth', user, '');
+  }
+
   wipe = async () => void (await this.client?.flushall());
   size = async () => (await this.client?.dbsize()) ?? 0;
+  loseNext = async () => {
+    await this.ask('del', 'bull:upkeep:delayed');
+    for (const job of (await this.ask('zrange', 'bull:upkeep:repeat', 0, -1)) as string[]) await this.ask('zincrby', 'bull:upkeep:repeat', -2 * 3_600_000, job);
+  };
 
   async close(): Promise<void> {
     this.client?.disconnect();

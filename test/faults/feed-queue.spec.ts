@@ -135,7 +135,7 @@ describe.each(BACKENDS)('views whose queue is in %s', (_, keep) => {
     await pause(200);
     const [worker] = here.workers.splice(0, 1);
     worker?.kill('SIGTERM');
-    expect(await Promise.race([worker?.exited, pause(10_000, 'still there')])).toBe(0);
+    expect(await Promise.race([worker?.exited, pause(10_000, 'still there', { ref: false })])).toBe(0);
     await here.workerHere();
     await here.rest();
     await here.caughtUp();
@@ -180,7 +180,7 @@ onRedis('views whose queue is in a Redis that goes away', () => {
     await redis.down();
     await here.closeInside();
     process.kill('SIGTERM');
-    expect(await Promise.race([process.exited, pause(15_000, 'still there')])).toBe(0);
+    expect(await Promise.race([process.exited, pause(15_000, 'still there', { ref: false })])).toBe(0);
     const worker = await here.workerHere();
     here.bet();
     await pause(300);

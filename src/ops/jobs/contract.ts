@@ -5,6 +5,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { createPostgresBackend, createRedisBackend, type BackendFactory, type ConnectionOptions } from 'bullmq';
 import { PinoLogger } from 'nestjs-pino';
+import type pg from 'pg';
 import { pool } from '../../../libs/postgres/index.ts';
 import { QUEUE_SCHEMA } from '../../../migrations/needed.ts';
 import type { Config } from '../../config.ts';
@@ -47,21 +48,25 @@ class InPostgres extends Queues {
 }
 
 interface RedisClient {
+  readonly status: string;
   ping(): Promise<unknown>;
+  connect(): Promise<unknown>;
   disconnect(): void;
   duplicate(options?: object): RedisClient;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  once(event: 'end', listener: () => void): unknown;
 }
 
-/** While it is away the views are fed all the same and calls are answered, so it only degrades a process. */
+/** While it is away the views are fed all the same and calls are answered, so it only degrades a process. Without its database there is nothing to do. */
 class InRedis extends Queues {
   readonly backend = createRedisBackend;
   readonly connection: ConnectionOptions;
 
   /** it and what workers have made after its likeness */
   private readonly clients: RedisClient[] = [];
+  private left: Promise<void> | undefined;
 
-  constructor(private readonly redis: RedisClient, report: (error: Error) => void, private readonly goneFromHere: () => void) {
+  constructor(private readonly redis: RedisClient, private readonly database: pg.Pool, report: (error: Error) => void, private readonly goneFromHere: () => void) {
     super();
     this.connection = redis;
     const known = (client: RedisClient) => {
@@ -82,13 +87,28 @@ class InRedis extends Queues {
     await Promise.race([asked, late]).finally(() => clearTimeout(timer));
   }
 
-  health = () => this.check().catch(() => ({ degraded: 'Redis is not there' }));
-  /** One that is away is not said good-bye to: what waits for it would wait for ever. */
-  leave = () => this.check().catch(() => this.end());
-  end = async () => {
-    this.goneFromHere();
-    for (const client of this.clients) client.disconnect();
+  health = async () => {
+    const [said] = await Promise.all([this.check().catch(() => ({ degraded: 'Redis is not there' })), this.database.query('select')]);
+    return said;
   };
+  /** One that is away is not said good-bye to: whoever waited for its answer would wait for ever. */
+  leave = () => (this.left ??= this.check().catch(() => partFrom(this.hangUp())));
+  end = async () => {
+    await Promise.all([this.hangUp(), this.database.end()]);
+  };
+
+  private async hangUp(): Promise<void> {
+    this.goneFromHere();
+    await Promise.all(this.clients.map(async (client) => {
+      if (client.status === 'end') return;
+      const ended = new Promise<void>((resolve) => client.once('end', resolve));
+      const waits = client.status === 'reconnecting';
+      client.disconnect();
+      // Told to end while it waits for its next try, it ends and never says so, and BullMQ waits to hear it. So it tries once more.
+      if (waits) client.connect().then(() => client.disconnect(), () => undefined);
+      await ended;
+    }));
+  }
 }
 
 @Module({})
@@ -101,8 +121,8 @@ export function queuesOf(config: Config): DynamicModule {
   const known = modules.get(config);
   if (known) return known;
   const useFactory = async (metrics: Metrics, logger: PinoLogger) => {
-    const queues = config.redisUrl === undefined ? inPostgres(config, metrics, logger) : await inRedis(config.redisUrl, logger);
-    return Object.assign(queues, { onApplicationShutdown: () => queues.end() });
+    const queues = config.redisUrl === undefined ? inPostgres(config, metrics, logger) : await inRedis(config, config.redisUrl, logger);
+    return Object.assign(queues, { onApplicationShutdown: () => partFrom(queues.end()) });
   };
   const made = { module: QueuesModule, providers: [{ provide: Queues, inject: [Metrics, PinoLogger], useFactory }], exports: [Queues] };
   modules.set(config, made);
@@ -116,31 +136,34 @@ function inPostgres(config: Config, metrics: Metrics, logger: PinoLogger): Queue
   return new InPostgres(new QueuePool(connections, onceAMinute(logger)));
 }
 
-async function inRedis(url: string, logger: PinoLogger): Promise<Queues> {
+async function inRedis(config: Config, url: string, logger: PinoLogger): Promise<Queues> {
   // Loaded where it is used: nothing else needs it.
   const { Redis } = await import('ioredis');
   const report = onceAMinute(logger);
   let left = false;
   const redis = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => (left ? null : REDIS_AGAIN_MS), connectTimeout: 2_000 });
-  return new InRedis(redis, (error) => report('Redis cannot be used now', error), () => { left = true; });
+  const database = pool(config.workerUrl, { name: 'croupier queue', settings: { statement_timeout: '2500ms' } }, 1);
+  return new InRedis(redis, database, (error) => report('Redis cannot be used now', error), () => { left = true; });
 }
+
+/** A part of a process that ends is waited for so long, and then left: what it was at is done again by another process. */
+const PART_ENDS_MS = 4_000;
+const GOODBYE_MS = 2_000;
 
 /**
  * Hooks of a part that ends: it begins to when the first part is told to, and is waited for in its turn. Nest ends parts one after the other, and
- * each may have to wait for a database that is away.
+ * each may have to wait for a database that is away; so all of them together take as long as the slowest, and none takes longer than its time.
  */
 export function endsBeside(goodbye: () => Promise<unknown>): { onModuleDestroy(): void; beforeApplicationShutdown(): Promise<unknown> } {
   let ending: Promise<unknown> | undefined;
-  const end = () => (ending ??= goodbye());
+  const end = () => (ending ??= partFrom(goodbye(), PART_ENDS_MS));
   return { onModuleDestroy: () => void end().catch(() => undefined), beforeApplicationShutdown: end };
 }
 
-const GOODBYE_MS = 2_000;
-
-/** Waits for a good-bye, and not for ever: BullMQ does not end a worker whose Redis is away. */
-export async function partFrom(goodbye: Promise<unknown>): Promise<void> {
+/** Waits for a good-bye, and not for ever: a pool waits for what its server never answers, and BullMQ does not end a worker whose Redis is away. */
+export async function partFrom(goodbye: Promise<unknown>, withinMs = GOODBYE_MS): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => { timer = setTimeout(resolve, GOODBYE_MS); });
+  const late = new Promise((resolve) => { timer = setTimeout(resolve, withinMs); });
   await Promise.race([goodbye, late]).finally(() => clearTimeout(timer));
 }
 

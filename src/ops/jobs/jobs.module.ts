@@ -6,7 +6,7 @@ import { pool } from '../../../libs/postgres/index.ts';
 import type { Config } from '../../config.ts';
 import { Probes } from '../contract.ts';
 import { Metrics } from '../metrics.ts';
-import { endsBeside, onceAMinute, partFrom, Queues, queuesOf } from './contract.ts';
+import { endsBeside, onceAMinute, Queues, queuesOf } from './contract.ts';
 import { Schedule } from './schedule.ts';
 import { UPKEEP, UpkeepProcessor } from './upkeep.processor.ts';
 
@@ -27,7 +27,7 @@ export class JobsModule {
         { provide: UpkeepProcessor, inject: [Metrics, PinoLogger], useFactory: (metrics: Metrics, logger: PinoLogger) => processorOf(config, metrics, logger) },
         {
           provide: Schedule, inject: [getQueueToken(UPKEEP), Queues, UpkeepProcessor, Probes, PinoLogger],
-          useFactory: (queue: Queue, its: Queues, processor: UpkeepProcessor, probes: Probes, logger: PinoLogger) => scheduleOf(config, queue, its, processor, probes, logger),
+          useFactory: scheduleOf,
         },
       ],
     };
@@ -41,16 +41,13 @@ function processorOf(config: Config, metrics: Metrics, logger: PinoLogger): Upke
   const trimmed = metrics.counter('croupier_office_commands_trimmed_total', 'Commands of the office that were deleted because they are too old to be repeated');
   const retired = metrics.counter('croupier_lanes_retired_total', 'Lanes that were taken out of the positions because their connection is gone');
   const watch = { missing: (months: number) => void (missing = months), trimmed, retired, ended: (job: string, result: 'done' | 'failed') => metrics.job(job, result) };
-  const processor = new UpkeepProcessor(connections, watch, logger, config.callLogDays);
-  return Object.assign(processor, { onApplicationShutdown: () => connections.end() });
+  return new UpkeepProcessor(connections, watch, logger, config.callLogDays);
 }
 
-function scheduleOf(config: Config, queue: Queue, queues: Queues, processor: UpkeepProcessor, probes: Probes, logger: PinoLogger): Schedule {
+function scheduleOf(queue: Queue, queues: Queues, processor: UpkeepProcessor, probes: Probes, logger: PinoLogger): Schedule {
   const report = onceAMinute(logger);
   const schedule = new Schedule(queue, report);
   queue.on('error', (error) => report('the queue has failed', error));
-  // It is closed below, or left.
-  if (config.redisUrl !== undefined) Object.assign(queue, { onApplicationShutdown: () => undefined });
   probes.add({
     name: 'queue',
     check: async () => {
@@ -67,15 +64,12 @@ function scheduleOf(config: Config, queue: Queue, queues: Queues, processor: Upk
     // What runs is finished and nothing more is begun, while the pools are still there.
     ...endsBeside(async () => {
       await queues.leave();
-      const goodbye = async () => {
-        await schedule.stop();
-        await processor.worker.close();
-        await queue.close();
-      };
-      if (config.redisUrl === undefined) return goodbye();
-      await partFrom(goodbye());
-      // Nest closes it once more, and would wait for ever where it could only be left.
+      const closed = processor.worker.close();
+      // Nest would close both once more, and wait for ever where they could only be left.
       Object.assign(processor.worker, { close: () => Promise.resolve() });
+      Object.assign(queue, { onApplicationShutdown: () => undefined });
+      await Promise.all([schedule.stop(), closed]);
+      await Promise.all([queue.close(), processor.end()]);
     }),
   });
 }

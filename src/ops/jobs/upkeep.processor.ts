@@ -70,6 +70,10 @@ export class UpkeepProcessor extends WorkerHost {
     return left;
   }
 
+  end(): Promise<void> {
+    return this.pool.end();
+  }
+
   get running(): boolean {
     return this.worker.isRunning();
   }

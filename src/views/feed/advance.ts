@@ -28,11 +28,15 @@ export interface StepOptions {
   readonly most?: number;
   /** not further than this, where the ledger is further already */
   readonly until?: Position;
+  /** one that was broken off before: only while nobody else tries such a step, whatever his view */
+  readonly alone?: boolean;
 }
 
 export const FIRST_STEP = 256;
 const ROWS_A_STEP = 20_000;
 const MOST_BATCHES = 65_536;
+/** What takes longer than this is taken in smaller pieces. */
+const STEP_MS = 5_000;
 
 /** What a connection for this is opened with. What is applied is lost or kept together with the position, so nothing waits for the disk. */
 export const STEP_SETTINGS = {
@@ -49,6 +53,8 @@ interface Row {
 
 /** args: name, building */
 const LOCK = 'select state, caught_up, lanes, batches, tail_from::text from projection where name = $1 and building = $2 for update skip locked';
+const ALONE = "select pg_try_advisory_xact_lock(hashtext('croupier feed'), hashtext('broken off')) as alone";
+
 interface Lane {
   readonly lane: number;
   readonly batch: number;
@@ -71,10 +77,9 @@ class Hole extends Error {}
 
 /** Rejects where the database is unwell: nothing was done, and the same step may be tried again. */
 export async function advance(client: pg.ClientBase, projection: Projection, options: StepOptions = {}): Promise<Step> {
-  const { building = false, most = FIRST_STEP, until } = options;
   await client.query('begin');
   try {
-    const step = await locked(client, projection, { building, most, ...(until && { until }) });
+    const step = await locked(client, projection, options);
     await client.query('commit');
     return step;
   } catch (error) {
@@ -83,8 +88,9 @@ export async function advance(client: pg.ClientBase, projection: Projection, opt
   }
 }
 
-async function locked(client: pg.ClientBase, projection: Projection, { building, most, until }: Required<Omit<StepOptions, 'until'>> & StepOptions): Promise<Step> {
+async function locked(client: pg.ClientBase, projection: Projection, { building = false, most = FIRST_STEP, until, alone = false }: StepOptions): Promise<Step> {
   const who = [projection.name, building];
+  if (alone && !(await client.query<{ alone: boolean }>(ALONE)).rows[0]?.alone) return { came: 'busy', applied: 0, most };
   const row = (await client.query<Row>(LOCK, who)).rows[0];
   if (!row) return { came: 'busy', applied: 0, most };
   if (row.state === 'stopped') return { came: 'stopped', applied: 0, most };
@@ -105,6 +111,7 @@ async function locked(client: pg.ClientBase, projection: Projection, { building,
   for (;;) {
     const range = rangeBetween(from, to, size);
     await client.query('savepoint step');
+    const begun = performance.now();
     try {
       const rows = await apply(client, projection, range, row.tail_from);
       const reached = behind(from, range);
@@ -112,7 +119,7 @@ async function locked(client: pg.ClientBase, projection: Projection, { building,
       // A lane that was retired stays in no position: it has nothing more. One that has not come up to the ledger yet needs to know what it has read.
       const kept = [...reached].filter(([lane, batch]) => !row.caught_up || !retired.has(lane) || batch < (ledger.get(lane) ?? 0));
       await client.query(MOVE, [...who, kept.map(([lane]) => lane), kept.map(([, batch]) => batch), rows, come && !until, found[0]?.now ?? new Date().toISOString()]);
-      return { came: come ? 'current' : 'behind', applied: rows, most: nextSize(batchesIn(range), rows) };
+      return { came: come ? 'current' : 'behind', applied: rows, most: nextSize(batchesIn(range), rows, performance.now() - begun) };
     } catch (error) {
       if (error instanceof Hole) {
         await client.query('rollback to savepoint step');
@@ -163,5 +170,8 @@ async function findCulprit(client: pg.ClientBase, projection: Projection, range:
   return undefined;
 }
 
-const nextSize = (batches: number, rows: number): number =>
-  batches === 0 ? FIRST_STEP : Math.min(MOST_BATCHES, Math.max(1, Math.round((batches * ROWS_A_STEP) / Math.max(rows, 1))), batches * 4);
+function nextSize(batches: number, rows: number, ms: number): number {
+  if (batches === 0) return FIRST_STEP;
+  const [byRows, byTime] = [(batches * ROWS_A_STEP) / Math.max(rows, 1), (batches * STEP_MS) / Math.max(ms, 1)];
+  return Math.max(1, Math.floor(Math.min(byRows, byTime, batches * 4, MOST_BATCHES)));
+}

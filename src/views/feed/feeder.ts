@@ -3,6 +3,7 @@
  * is opened when it is needed and replaced when it breaks. How often it is woken, and by whom, matters to nothing but the delay.
  */
 import type pg from 'pg';
+import { sqlState } from '../../../libs/postgres/index.ts';
 import type { Projection } from '../contract.ts';
 import { advance, FIRST_STEP, type Step } from './advance.ts';
 
@@ -19,6 +20,11 @@ export type Ran = Exclude<Step['came'], 'behind'> | 'resting' | 'ended';
 
 const FIRST_REST_MS = 250;
 const LONGEST_REST_MS = 10_000;
+/** Statement and transaction time-out. */
+const BROKEN_OFF = new Set(['57014', '25P04']);
+/** A step that was broken off has cost everybody else as much: the view rests for so many times as long, and twice as long each time. */
+const VAIN_TIMES = 4;
+const LONGEST_VAIN_REST_MS = 600_000;
 /** Past the server's own time-outs: a connection that says nothing for so long is not there any more. */
 const SILENCE_MS = 130_000;
 const GOODBYE_MS = 1_000;
@@ -29,6 +35,7 @@ export class Feeder {
   private running: Promise<Ran> | undefined;
   private restMs = 0;
   private restsUntil = 0;
+  private brokenOff = false;
   private ended = false;
 
   constructor(readonly projection: Projection, private readonly options: FeederOptions) {}
@@ -53,17 +60,21 @@ export class Feeder {
   }
 
   private async toTheEnd(): Promise<Ran> {
+    let begun = performance.now();
     try {
       for (;;) {
+        begun = performance.now();
         const step = await this.step();
+        if (step.came === 'busy') return 'busy';
         this.most = step.most;
         this.restMs = 0;
+        this.brokenOff = false;
         if (step.applied > 0) this.options.applied(this.projection.name, step.applied);
         if (step.came !== 'behind') return step.came;
         if (this.ended) return 'ended';
       }
     } catch (error) {
-      this.rest();
+      this.rest(error, performance.now() - begun);
       this.options.report(`view ${this.projection.name} could not be fed and will be tried again`, error);
       throw error;
     }
@@ -72,13 +83,15 @@ export class Feeder {
   private async step(): Promise<Step> {
     const client = await this.connected();
     const silence = setTimeout(() => this.drop(), SILENCE_MS);
-    return advance(client, this.projection, { most: this.most }).finally(() => clearTimeout(silence));
+    return advance(client, this.projection, { most: this.most, alone: this.brokenOff }).finally(() => clearTimeout(silence));
   }
 
-  /** A step that took too long, or too much memory, is tried smaller. */
-  private rest(): void {
-    this.most = Math.max(1, Math.floor(this.most / 4));
-    this.restMs = Math.min(LONGEST_REST_MS, Math.max(FIRST_REST_MS, this.restMs * 2));
+  /** A step that took too long, or too much memory, is tried smaller, and each time later. */
+  private rest(error: unknown, tookMs: number): void {
+    this.brokenOff = BROKEN_OFF.has(sqlState(error) ?? '');
+    this.most = Math.max(1, Math.floor(this.most / (this.brokenOff ? 16 : 4)));
+    const longer = this.restMs * 2;
+    this.restMs = this.brokenOff ? Math.min(LONGEST_VAIN_REST_MS, Math.max(VAIN_TIMES * tookMs, longer)) : Math.min(LONGEST_REST_MS, Math.max(FIRST_REST_MS, longer));
     this.restsUntil = performance.now() + this.restMs;
     this.drop();
   }
@@ -94,6 +107,11 @@ export class Feeder {
     const client = await this.options.open();
     client.on('end', () => { if (this.client === client) this.client = undefined; });
     this.client = client;
+    // Nobody waits for it any more, and it might say nothing.
+    if (this.ended) {
+      this.drop();
+      throw new Error('the process is ending');
+    }
     return client;
   }
 }

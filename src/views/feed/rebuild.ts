@@ -41,6 +41,10 @@ const SWAP_SETTINGS = { lock_timeout: '5s', statement_timeout: 0, transaction_ti
 const SWAP_LOCK_MS = 250;
 const SWAP_TRIES = 80;
 const TELL_EVERY_MS = 1_000;
+/** What is left to do then is done while the live view stands still. Rounds that do not bring the copy nearer are not made for ever. */
+const NEAR_MS = 1_000;
+const VAIN_ROUNDS = 3;
+const LONGEST_STILL_MS = 60_000;
 
 interface Row {
   readonly state: string;
@@ -99,14 +103,24 @@ class Rebuild {
   }
 
   async run(): Promise<Rebuilt> {
-    // Once to come near, and again while it was being caught up with, until little is left to do under the lock.
-    let before: number;
-    do {
-      before = performance.now();
-      await this.follow(this.hold);
-    } while (performance.now() - before > TELL_EVERY_MS);
+    await this.comeNear();
     for (const table of this.projection.tables) await this.build.query(`analyze rebuild."${table}"`);
     return this.swap();
+  }
+
+  /**
+   * Once through the ledger, and again through what came meanwhile, until little is left to do under the lock. A live view that moves in large steps is
+   * never nearer than such a step.
+   */
+  private async comeNear(): Promise<void> {
+    for (let [least, vain, took] = [Infinity, 0, Infinity]; took > NEAR_MS && vain < VAIN_ROUNDS;) {
+      const begun = performance.now();
+      await this.follow(this.hold);
+      took = performance.now() - begun;
+      vain = took < 0.9 * least ? 0 : vain + 1;
+      least = Math.min(least, took);
+      if (vain === VAIN_ROUNDS && took > LONGEST_STILL_MS) throw new CannotRebuild('the ledger grows as fast as it can be applied; the live view is as it was: try in a quieter hour');
+    }
   }
 
   /** Up to where the live view stands now. */

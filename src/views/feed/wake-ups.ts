@@ -22,6 +22,7 @@ export class WakeUps {
   private readonly queue: Queue;
   private readonly worker: Worker;
   private readonly underWay = new Set<string>();
+  private left = false;
 
   constructor({ connection, backend }: Queues, private readonly options: WakeUpsOptions) {
     const { report, concurrency } = options;
@@ -35,12 +36,15 @@ export class WakeUps {
 
   /** While there is no queue the view is fed here: a process alone needs none. Never rejects. */
   async wake(view: string): Promise<void> {
+    if (this.left) return;
     // One that was not taken yet need not be followed by a second.
     const taken = !this.underWay.has(view) && (await Promise.race([this.add(view), pause(TAKEN_MS, false, { ref: false })]));
-    if (!taken) void this.options.run(view).catch(() => undefined);
+    if (!taken && !this.left) void this.options.run(view).catch(() => undefined);
   }
 
+  /** Who is woken from then on is not heard. */
   async close(): Promise<void> {
+    this.left = true;
     const closed = Promise.all([this.worker.close(), this.queue.close()]).catch((error: unknown) => this.options.report('the queue of the views was not closed', error));
     await partFrom(closed);
   }

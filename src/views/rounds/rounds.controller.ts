@@ -3,14 +3,12 @@ import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { By, Require, type Caller } from '../../access/contract.ts';
-import { shown, Shows, TOKEN } from '../shown.ts';
+import { askerOf, dated, shown, Shows, TOKEN } from '../shown.ts';
 import { NoFilters } from '../transactions/schema.ts';
-import type { Asker, View } from '../view.ts';
+import type { View } from '../view.ts';
 import { OpenRoundAges } from './ages.query.ts';
 import { RoundsByActivity } from './list.query.ts';
 import { OpenAges, RoundsFilters, RoundsPage } from './schema.ts';
-
-const askerOf = ({ operatorId }: Caller, token: string | undefined): Asker => ({ operator: operatorId, ...(token !== undefined && { token }) });
 
 /** What follows from the time, too, is another answer later: its rows' version does not name it. */
 function untimed<Body>({ version: _, ...view }: View<Body>): View<Body> {
@@ -33,7 +31,7 @@ export class RoundsController {
     @By() caller: Caller, @Headers(TOKEN) token: string | undefined, @Query({ schema: RoundsFilters }) filters: RoundsFilters, @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     const view = await this.queries.execute(new RoundsByActivity(askerOf(caller, token), filters));
-    return { ...shown(filters.olderThanSeconds === undefined ? view : untimed(view), reply), asOf: view.asOf };
+    return dated(filters.olderThanSeconds === undefined ? view : untimed(view), reply);
   }
 
   @Get('open/ages')
