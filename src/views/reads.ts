@@ -8,12 +8,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { statement, type Step } from '../../libs/postgres/index.ts';
 import { refuse } from '../access/contract.ts';
+import { Asked, type Served, type Shown } from './reads/asked.ts';
 import { readToken, writeToken, type Position } from './reads/position.ts';
 import { askProjections, isCovered, projectedOf, versionOf, type Projected } from './reads/projected.ts';
 import { ReadMetrics, type Registry } from './reads/read-metrics.ts';
 import { Samples } from './reads/samples.ts';
-import { NoAnswer, Server, TooMany, TooSlow, type Found, type Mode, type ServerOptions } from './reads/server.ts';
+import { NoAnswer, Server, TooMany, TooSlow, type Found, type ServerOptions } from './reads/server.ts';
 import type { Standing } from './reads/standing.ts';
+
+export { newestOf, readToken } from './reads/position.ts';
 
 export interface ReadsOptions extends Pick<ServerOptions, 'timed'> {
   readonly primaryUrl: string;
@@ -34,6 +37,8 @@ export interface Answer<Steps extends readonly Step[] = readonly Step[]> {
   readonly token: string;
   /** of `projected`, names what is shown: where it is the same, so are the rows; undefined where nobody can say */
   readonly version?: string;
+  /** further behind than the limit: no other server was there */
+  readonly late?: true;
   /** Whether this answer would do for a caller with that token. */
   covers(token: string): boolean;
 }
@@ -53,9 +58,6 @@ export interface ReadsAt {
 const REPLICA = { connections: 8, waiting: 256 };
 const PRIMARY = { connections: 2, waiting: 64 };
 const WAIT_MS = 250;
-const TOTAL_MS = 1_500;
-/** One silent server leaves time for another. */
-const SERVER_MS = { most: 700, least: 50 };
 const FIRST_PAUSE_MS = 2;
 /** How long a read waits for projections to come to its token. */
 const PROJECTED_MS = 1_000;
@@ -114,17 +116,19 @@ export class Reads {
 
   private async answer(asked: Asked, wanted: Position | undefined): Promise<Answer> {
     try {
-      const { found, server } = await (wanted ? this.notBefore(asked, wanted) : this.freshest(asked));
+      const { found, server, late } = await (wanted ? this.notBefore(asked, wanted) : this.freshest(asked));
       const asOf = server === this.primary ? found.standing.at : this.samples.asOf(found.standing);
       if (asOf === undefined) throw new NoAnswer('nobody can say how old the answer is');
       this.metrics.answered(server === this.primary ? 'primary' : 'replica');
       const { standing } = found;
       const token = writeToken(standing, wanted);
-      return { rows: found.rows as never, asOf, token, covers: (other) => isCovered(other, standing) };
+      return { rows: found.rows as never, asOf, token, covers: (other) => isCovered(other, standing), ...(late && { late }) };
     } catch (error) {
       if (!(error instanceof NoAnswer || error instanceof TooSlow)) throw error;
       const reason = error instanceof TooMany ? 'full' : error instanceof TooSlow ? 'slow' : 'none';
-      throw this.refused(reason, REFUSED[reason]);
+      const refused = this.refused(reason, REFUSED[reason]);
+      if (reason !== 'slow') nobodyThere.add(refused);
+      throw refused;
     }
   }
 
@@ -154,6 +158,7 @@ export class Reads {
       projected,
       answer: {
         rows: answer.rows.slice(1 + besides.length), asOf: Math.min(answer.asOf, projected.asOf ?? Infinity), token: answer.token,
+        ...(answer.late && { late: answer.late }),
         ...(isSure && { version: versionOf(position.timeline, projected.said, answer.rows.slice(1, 1 + besides.length)) }),
         covers: (other) => isCovered(other, position, projected),
       },
@@ -226,7 +231,7 @@ export class Reads {
     const known = (standing: Standing) => this.samples.asOf(standing) !== undefined && standing.timeline >= (this.samples.last?.timeline ?? '');
     for (const server of this.inOrder(known)) {
       const found = await this.tried(server, asked);
-      if (found && known(found.standing)) return { server, found };
+      if (found && known(found.standing)) return { server, found, late: true };
     }
     if (refused) throw refused;
     // It may have come back since it was last asked how it is.
@@ -257,36 +262,14 @@ export interface SeenReplica {
   readonly progressing: boolean;
 }
 
-interface Shown {
-  readonly operator: string;
-  readonly names: readonly string[];
-  readonly besides: readonly Step[];
-  readonly wanted: Position | undefined;
-}
-
-interface Served {
-  readonly server: Server;
-  readonly found: Found;
-}
-
-/** One read on its way from server to server. */
-class Asked {
-  private readonly endsAt = performance.now() + TOTAL_MS;
-
-  constructor(readonly operator: string, readonly steps: readonly Step[], readonly mode: Mode = 'statements') {}
-
-  /** How long the next server may take. */
-  msFor(): number {
-    const left = this.endsAt - performance.now();
-    if (left < SERVER_MS.least) throw new NoAnswer('no time is left');
-    return Math.min(left, SERVER_MS.most);
-  }
-}
-
 function unanswered(error: unknown): NoAnswer {
   if (error instanceof NoAnswer) return error;
   throw error;
 }
+
+const nobodyThere = new WeakSet<Error>();
+/** Whether a read was refused because no server is there that has come as far as was asked for: one that asks for less may be answered. */
+export const isNobodyThere = (error: unknown): boolean => error instanceof Error && nobodyThere.has(error);
 
 const REFUSED = {
   full: 'too many reads wait for the primary',
@@ -294,6 +277,12 @@ const REFUSED = {
   none: 'no database server can give this answer now',
 } as const;
 
+const wrongTokens = new WeakSet<Error>();
+/** Whether a read was refused because of its token itself: it names what is not part of the database's history. */
+export const isWrongToken = (error: unknown): boolean => error instanceof Error && wrongTokens.has(error);
+
 function wrongToken(message: string): Error {
-  return refuse('REQUEST_INVALID', `x-consistency-token: ${message}`, { errors: [{ field: 'x-consistency-token', message }] });
+  const refused = refuse('REQUEST_INVALID', `x-consistency-token: ${message}`, { errors: [{ field: 'x-consistency-token', message }] });
+  wrongTokens.add(refused);
+  return refused;
 }

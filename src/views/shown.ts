@@ -1,25 +1,26 @@
 /**
  * How a view's answer goes out, the same for all of them: its headers, `fields`, ETag and 304, compression. A route says `@Shows(summary, schema)`
- * and answers with `shown(view, reply)`, or with an object around it. Who may read was settled before: guards come first.
+ * and answers with `dated(view, reply)`, or with an object of its own around `shown(view, reply)`. Who may read was settled before: guards come first.
  */
 import { createHash } from 'node:crypto';
 import { applyDecorators, Injectable, SetMetadata, UseInterceptors, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import { ApiHeader, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { map, type Observable } from 'rxjs';
+import { catchError, map, type Observable } from 'rxjs';
 import type { z } from 'zod';
 import { callId } from '../../libs/http/index.ts';
-import { callerOf, refuse } from '../access/contract.ts';
+import { callerOf, refuse, type Caller } from '../access/contract.ts';
 import { picked, selectionOf, type Selection } from './fields.ts';
 import { asking } from './reads/slow.ts';
-import type { Seen, View } from './view.ts';
+import { isWrongToken, newestOf, readToken } from './reads.ts';
+import type { Asker, Seen, View } from './view.ts';
 
 export const TOKEN = 'x-consistency-token';
 /** Answers are the caller's own, and are asked for again each time; an unchanged one need not be sent. */
 const KEEPING = { 'cache-control': 'private, no-cache', vary: `authorization, ${TOKEN}, accept-encoding` };
 const ANSWER = 'croupier:answer';
-const VERSION = Symbol('version');
+const SEEN = Symbol('seen');
 
 const HEADERS = {
   [TOKEN]: { schema: { type: 'string' as const }, description: 'names what this answer saw; sent along with a later read, that one sees nothing older' },
@@ -38,18 +39,26 @@ export const Shows = (summary: string, answer: z.ZodType, description?: string) 
   ApiResponse({ status: 304, description: 'what `if-none-match` names is still what there is', headers: HEADERS }),
 );
 
+export const askerOf = ({ operatorId }: Caller, token: string | undefined): Asker => ({ operator: operatorId, ...(token !== undefined && { token }) });
+
 /** The body, with its headers; what is not there is refused, whosever it may be. */
 export function shown<Body>(view: View<Body>, reply: FastifyReply): Body {
   const headers = headersOf(view);
   if (view.body === undefined) throw refuse('NOT_FOUND', view.why, { headers });
   void reply.headers({ ...headers, ...KEEPING });
-  Object.assign(reply, { [VERSION]: view.exact && view.version });
+  Object.assign(reply, { [SEEN]: view });
   return view.body;
 }
 
-const headersOf = ({ asOf, token, ageMs }: Seen) => ({
-  'x-as-of': asOf, [TOKEN]: token, ...(ageMs !== undefined && { age: String(Math.ceil(ageMs / 1_000)), warning: '110 - "an older answer; the new one is being read"' }),
+/** `shown`, with its age in the body too. */
+export const dated = <Body extends object>(view: View<Body>, reply: FastifyReply): Body & { readonly asOf: string } => ({ ...shown(view, reply), asOf: view.asOf });
+
+const headersOf = ({ asOf, token, ageMs, late }: Seen) => ({
+  'x-as-of': asOf, [TOKEN]: token,
+  ...(ageMs !== undefined ? older(ageMs, '110 - "an older answer; the new one is being read"')
+    : late && older(Math.max(0, Date.now() - Date.parse(asOf)), '111 - "an older answer; no server is there that has a newer one"')),
 });
+const older = (ms: number, warning: string) => ({ age: String(Math.ceil(ms / 1_000)), warning });
 
 @Injectable()
 export class Showing implements NestInterceptor {
@@ -58,11 +67,12 @@ export class Showing implements NestInterceptor {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     const { url } = request;
     const selection = fieldsOf(request, Reflect.getMetadata(ANSWER, context.getHandler()) as z.ZodType);
-    const answered = asking.run({ route: request.routeOptions.url ?? '', requestId: callId(request) }, () => next.handle());
+    const answered = asking.run({ route: request.routeOptions.url ?? '', requestId: callId(request) }, () => notBefore(seenBy(request), request, next));
     return answered.pipe(map((body: unknown) => {
-      const etag = etagOf(callerOf(request).operatorId, url, (reply as { [VERSION]?: string })[VERSION], body);
-      void reply.header('etag', etag);
-      if (isKnown(request.headers['if-none-match'], etag)) {
+      const etag = etagOf(callerOf(request).operatorId, url, (reply as { [SEEN]?: Seen })[SEEN], body);
+      const known = tagsOf(request).find((tag) => tag === '*' || hashOf(tag) === hashOf(etag));
+      void reply.header('etag', known === undefined || known === '*' ? etag : known);
+      if (known !== undefined) {
         void reply.code(304);
         return undefined;
       }
@@ -84,13 +94,34 @@ function fieldsOf(request: FastifyRequest, answer: z.ZodType): Selection | undef
 }
 
 /**
- * Weak: two answers of one version may differ in their `asOf` and in how their cursors are written. Where no version names all that is shown, the
- * body does, but for its `asOf`.
+ * `W/"<hash>.<token>"`. The hash is of what is shown: its version or, where none names all of it, the body but for its `asOf`. Behind it stands what the
+ * answer had seen, so that who sends the tag along is not answered from before it. Weak: two answers of one hash may differ in their `asOf` and in how
+ * their cursors are written.
  */
-function etagOf(operator: string, url: string, version: string | undefined, body: unknown): string {
-  const said = version ?? JSON.stringify(body, (key, value: unknown) => (key === 'asOf' ? undefined : value));
-  return `W/"${createHash('sha256').update(JSON.stringify([operator, url, said])).digest('base64url').slice(0, 27)}"`;
+function etagOf(operator: string, url: string, { exact, version, token = '' }: Partial<Seen> = {}, body: unknown): string {
+  const said = (exact && version) || JSON.stringify(body, (key, value: unknown) => (key === 'asOf' ? undefined : value));
+  // Of another timeline what had been seen proves nothing: such a tag is not known any more.
+  const parts = [operator, url, said, readToken(token)?.timeline];
+  return `W/"${createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 27)}.${token}"`;
 }
 
-const isKnown = (asked: string | undefined, etag: string): boolean =>
-  asked !== undefined && (asked.trim() === '*' || asked.split(',').some((one) => one.trim().replace(/^(?!W\/)/, 'W/') === etag));
+const TAG = /^W\/"([\w-]{27})\.([\w-]+)"$/;
+const tagsOf = ({ headers }: FastifyRequest): string[] => (headers['if-none-match'] ?? '').split(',').map((tag) => tag.trim().replace(/^(?=")/, 'W/'));
+const hashOf = (tag: string): string | undefined => TAG.exec(tag)?.[1];
+
+/** The most that the tags of earlier answers say was seen; a caller's token says it better. */
+function seenBy(request: FastifyRequest): string | undefined {
+  if (request.headers[TOKEN] !== undefined) return undefined;
+  return newestOf(tagsOf(request).map((tag) => TAG.exec(tag)?.[2] ?? ''));
+}
+
+/** Runs the route with that token. A tag whose token is none of this database's history is a tag that nobody knows, and no error. */
+function notBefore(token: string | undefined, { headers }: FastifyRequest, next: CallHandler): Observable<unknown> {
+  if (token === undefined) return next.handle();
+  headers[TOKEN] = token;
+  return next.handle().pipe(catchError((error: unknown) => {
+    if (!isWrongToken(error)) throw error;
+    delete headers[TOKEN];
+    return next.handle();
+  }));
+}

@@ -21,6 +21,8 @@ export interface Seen {
   readonly exact?: true;
   /** of an answer that is given while a newer one is read: by how much it is older */
   readonly ageMs?: number;
+  /** older than it should be, or than what was known: no server that has more is there */
+  readonly late?: true;
 }
 
 /** Without a body there is no such thing of this operator; `why` says more where that helps. */
@@ -29,5 +31,5 @@ export interface View<Body> extends Seen {
   readonly why?: string;
 }
 
-export const seen = ({ asOf, token, version, covers }: Omit<Answer, 'rows'>): Seen =>
-  ({ asOf: new Date(asOf).toISOString(), token, covers, ...(version !== undefined && { version }) });
+export const seen = ({ asOf, token, version, covers, late }: Omit<Answer, 'rows'>): Seen =>
+  ({ asOf: new Date(asOf).toISOString(), token, covers, ...(version !== undefined && { version }), ...(late && { late }) });

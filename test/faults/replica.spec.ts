@@ -201,6 +201,44 @@ describe('with replay paused', () => {
     }
     await until('the primary is back', async () => (await reader.get(transaction(placed), tokenOf(placed))).status === 200);
   });
+
+  it('and the primary gone, a question is answered as of before what this process has seen: to who has shown nothing newer, and said to be late', async () => {
+    const who = seat(9);
+    const list = (query: string) => `/v1/players/${who.player.id}/wallets/EUR/transactions?${query}`;
+    await bet(9);
+    const placed = await bet(9);
+    const known = await reader.get(list('limit=1'), tokenOf(placed));
+    const { body: { walletVersion: newest } } = placed;
+    expect([known.status, known.body.items[0].walletVersion]).toEqual([200, newest]);
+    proxy.cut();
+    try {
+      // At once, while what was learnt from the primary is believed; and when it is known to be gone.
+      for (const [i, behind] of [0, 1_000].entries()) {
+        await pause(behind);
+        const late = await reader.get(list(`limit=${20 + i}`));
+        expect([late.status, late.body.items?.[0].walletVersion < newest, late.body.asOf < known.body.asOf, late.headers.warning?.slice(0, 3), Number(late.headers.age) >= 0])
+          .toEqual([200, true, true, '111', true]);
+        const shown: [string, string | undefined, object?][] = [
+          [list(`limit=${30 + i}`), tokenOf(known)], [list(`limit=${30 + i}&cursor=${known.body.nextCursor}`), undefined],
+          [list(`limit=${30 + i}`), undefined, { 'if-none-match': known.headers['etag'] }],
+        ];
+        for (const [path, token, headers] of shown) {
+          const { status, body } = await reader.get(path, token, headers);
+          expect([path, status, body.code]).toEqual([path, 503, 'UNAVAILABLE']);
+        }
+        // What is kept is newer than what the replica has, and does for everybody.
+        for (const token of [undefined, tokenOf(known)]) {
+          const again = await reader.get(list('limit=1'), token);
+          expect([again.status, again.body.items[0].walletVersion]).toEqual([200, newest]);
+        }
+      }
+    } finally {
+      proxy.mend();
+    }
+    await until('the primary is back', async () => (await reader.get(list('limit=5'), tokenOf(placed))).status === 200);
+    const back = await reader.get(list('limit=6'), tokenOf(placed));
+    expect([back.body.items[0].walletVersion, back.headers.warning]).toEqual([newest, undefined]);
+  }, 20_000);
 });
 
 describe('with the replica gone', () => {

@@ -14,10 +14,13 @@ const ROWS = Number(process.env['PLANS_ROWS'] ?? 40_000);
 const [PLAYERS, DAYS] = [1_000, 30];
 const MANY = 150;
 
-/** args: operator, account, player · as many calls, keys, accounts, credentials, sessions, exports and schedules as no page holds */
+/**
+ * args: operator, account, player · as many calls, keys, accounts, credentials, sessions, exports and schedules as no page holds. The calls are of all of
+ * today, also of what is still to come of it, so that one day's part has them all at whatever hour this runs.
+ */
 const REST = [
   `insert into call_log (at, operator_id, call_id, player_id, account_id, status, result, request_key, request_id, code, dialect, method, path, request_headers, answer_headers, answer_body, answer_bytes)
-   select now() - n * interval '10 seconds', $1, uuidv4(), $3, $2, 200, 'failed', substr(encode(sha256(('r' || n % 200)::bytea), 'hex'), 1, 32)::uuid, 'r' || n % 200, 'UNAVAILABLE', 'native', 'POST', 'bet', '{}', '{}', '', 0 from generate_series(1, 5000) n`,
+   select date_trunc('day', now(), 'UTC') + n * interval '17 seconds', $1, uuidv4(), $3, $2, 200, 'failed', substr(encode(sha256(('r' || n % 200)::bytea), 'hex'), 1, 32)::uuid, 'r' || n % 200, 'UNAVAILABLE', 'native', 'POST', 'bet', '{}', '{}', '', 0 from generate_series(1, 5000) n`,
   `insert into call_reference select at, operator_id, $4::uuid, call_id from call_log where $2::int > 0 and $3::uuid is not null and operator_id = $1`,
   `insert into provider_minute select $1, $2, date_trunc('minute', now()) - m * interval '1 minute', $3, 10, 9, 1, 0, 0, 0, 0, array[1,1,1,1,1,1,1,1,1,1,0] from generate_series(0, 20000) m`,
   `insert into api_key (operator_id, name, secret_hash, roles, expires_at) select $1, 'of plans', sha256(n::text::bytea), '{}', now() + interval '1 day' from generate_series(1, ${MANY}) n where $2::int > 0 and $3::uuid is not null`,
@@ -95,7 +98,7 @@ export class PlansGround {
     const revenue = (days: number, more: string) => `/v1/reports/revenue?from=${day(days)}&to=${day(1)}&${more}`;
     const period = `from=${day(29)}&to=${day(0)}`;
     return {
-      'GET /v1/players/:playerId/wallets/:currency/transactions': page(`/v1/players/${player}/wallets/EUR/transactions`, 6, 'order=asc', 'kind=win', `from=${at(200)}&to=${at(100)}`),
+      'GET /v1/players/:playerId/wallets/:currency/transactions': page(`/v1/players/${player}/wallets/EUR/transactions`, 6, 'order=asc', 'kind=win', `from=${at(200)}&to=${at(100)}`, `order=asc&from=${at(200)}`),
       'GET /v1/transactions/:transactionId': one(`/v1/transactions/${transaction}`, 1),
       'GET /v1/players/:playerId/transactions': one(`/v1/players/${player}/transactions?reference=${reference}`, 2),
       'GET /v1/players/:playerId/rounds/:accountId/:roundId': one(`/v1/players/${player}/rounds/${account}/${round}`, 2),

@@ -1,39 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { freshDatabase, type TestDatabase } from '../support/cluster.ts';
-import { Seat } from '../support/ground.ts';
-import { Provider } from '../support/provider.ts';
-import { allRoles, Reader, type Read } from '../support/reader.ts';
-import { serveHere, type InProcess } from '../support/server.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { ground, Seat } from '../support/ground.ts';
+import { allRoles, type Read, type Reader } from '../support/reader.ts';
 
 // The transactions of a wallet, page by page in both directions, also while bets come.
 
-let database: TestDatabase;
-let world: World;
-let served: InProcess;
+const here = ground({ players: { EUR: 40 }, policies: [{ deadlineMs: 5_000 }, { deadlineMs: 5_000 }] }, allRoles);
 let reader: Reader;
 let foreigner: Reader;
-let providers: Provider[];
-let seated = 0;
 
-const seat = (account = 0) => new Seat(providers[account] as Provider, world.players[seated++] as never);
+const seat = (account = 0) => here.seat({ account });
 const list = ({ player }: Seat, query = '', by = reader): Promise<Read> => by.get(`/v1/players/${player.id}/wallets/EUR/transactions?${query}`);
 const versions = ({ body }: Read): number[] => body.items.map(({ walletVersion }: { walletVersion: number }) => walletVersion);
 const down = (from: number, to: number) => Array.from({ length: from - to + 1 }, (_, i) => from - i);
 
 beforeAll(async () => {
-  database = await freshDatabase();
-  world = await createWorld(database, { players: { EUR: 40 }, policies: [{ deadlineMs: 5_000 }, { deadlineMs: 5_000 }] });
-  served = await serveHere(database, allRoles(database));
-  providers = world.accounts.map((account) => new Provider(served.baseUrl, account));
-  reader = await Reader.of(world.operators[0] as string, database, served.baseUrl);
-  foreigner = await Reader.of(world.operators[1] as string, database, served.baseUrl);
-});
-
-afterAll(async () => {
-  for (const provider of providers ?? []) provider.close();
-  await served?.close();
+  [reader, foreigner] = [await here.reader(0), await here.reader(1)];
 });
 
 /** So many bets of 0.01, in plays, so that many rows share a millisecond. */
@@ -63,12 +45,12 @@ describe('a page', () => {
 
   it('shows only what its filters let through', async () => {
     const ben = seat();
-    const other = new Seat(providers[1] as Provider, ben.player);
+    const other = new Seat(here.provider(1), ben.player);
     await ben.bet('b1', '1.00');
     const { body: { processedAt: from } } = await other.bet('b2', '2.00');
     await ben.win('w1', '3.00', { betTransactionId: 'b1' });
     const { body: { processedAt: to } } = await other.closeRound('r1').then(() => ben.bet('b3', '4.00'));
-    const account = world.accounts[1]?.accountId;
+    const account = here.account(1).accountId;
     expect(versions(await list(ben, 'kind=bet'))).toEqual([6, 3, 2]);
     expect(versions(await list(ben, `accountId=${account}`))).toEqual([5, 3]);
     expect(versions(await list(ben, `accountId=${account}&kind=close`))).toEqual([5]);
@@ -79,6 +61,22 @@ describe('a page', () => {
     const [page] = [await list(ben, 'kind=bet&limit=1&order=asc')];
     expect(versions(await list(ben, `kind=bet&limit=5&order=asc&cursor=${page?.body.nextCursor}`))).toEqual([3, 6]);
   });
+
+  it('between any two times has the rows of that time, in either order, filtered or not', async () => {
+    const hugo = seat();
+    for (let i = 0; i < 6; i++) await bets(hugo, 10, `h${i}`);
+    await hugo.win('hw', '1.00', { betTransactionId: 'h0-0' });
+    const { items } = (await list(hugo, 'limit=100&order=asc')).body as { items: { walletVersion: number; processedAt: string; kind: string }[] };
+    expect([items.length, new Set(items.map(({ processedAt }) => processedAt)).size > 5]).toEqual([62, true]);
+    const times = [...new Set(items.map(({ processedAt }) => Date.parse(processedAt)))].flatMap((ms) => [ms - 1, ms, ms + 1]);
+    await fc.assert(fc.asyncProperty(fc.constantFrom(...times), fc.constantFrom(...times), fc.constantFrom('asc', 'desc'), fc.constantFrom('', 'bet', 'win'), fc.boolean(),
+      async (from, to, order, kind, open) => {
+        const query = `limit=100&order=${order}${open ? '' : `&from=${new Date(from).toISOString()}`}&to=${new Date(to).toISOString()}${kind && `&kind=${kind}`}`;
+        const right = items.filter(({ processedAt, kind: its }) => (open || Date.parse(processedAt) >= from) && Date.parse(processedAt) < to && (kind === '' || its === kind))
+          .map(({ walletVersion }) => walletVersion);
+        expect([query, versions(await list(hugo, query))]).toEqual([query, order === 'asc' ? right : right.toReversed()]);
+      }), { numRuns: 60 });
+  }, 30_000);
 
   it('of a wallet that another operator has, nobody has, or no currency has, has the same bytes', async () => {
     const cleo = seat();
@@ -98,7 +96,7 @@ describe('a page', () => {
     ['accountId=2147483648', 'accountId'], ['cursor=', 'cursor'], ['cursor=x', 'cursor'], ['colour=red', 'colour'], ['LIMIT=1', 'LIMIT'], ['limit[]=1', 'limit[]'],
     ['__proto__=1', '__proto__'],
   ])('asked for by %s is refused, naming %s', async (query, field) => {
-    const { status, body } = await list({ player: world.players[0] } as Seat, query);
+    const { status, body } = await list({ player: here.world.players[0] } as Seat, query);
     expect([status, body.code, body.errors.map((error: { field: string }) => error.field)]).toEqual([400, 'REQUEST_INVALID', [field]]);
   });
 
@@ -113,7 +111,7 @@ describe('a page', () => {
       list(dora, `cursor=${cursor}`), list(dora, `kind=win&cursor=${cursor}`), list(dora, `kind=bet&order=asc&cursor=${cursor}`), list(seat(), `kind=bet&cursor=${cursor}`),
     ]);
     for (const { status, body } of answers) expect([status, body.code, body.errors[0].field]).toEqual([400, 'REQUEST_INVALID', 'cursor']);
-    const theirs = await foreigner.get(`/v1/players/${world.strangers[0]?.id}/wallets/EUR/transactions?kind=bet&cursor=${cursor}`);
+    const theirs = await foreigner.get(`/v1/players/${here.world.strangers[0]?.id}/wallets/EUR/transactions?kind=bet&cursor=${cursor}`);
     expect([theirs.status, theirs.body.errors[0].field]).toEqual([400, 'cursor']);
   });
 });

@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { Step } from '../../libs/postgres/index.ts';
 import type { Reads } from '../../src/views/reads.ts';
-import { READ_SETTINGS } from '../../src/views/reads/server.ts';
 import { TransactionsByReference, TransactionsByReferenceHandler } from '../../src/views/transactions/reference.query.ts';
 import { RoundOfPlayer, RoundOfPlayerHandler } from '../../src/views/transactions/round.query.ts';
 import { TransactionById, TransactionByIdHandler } from '../../src/views/transactions/transaction.query.ts';
 import { TransactionsOfWallet, TransactionsOfWalletHandler, type WalletRequest } from '../../src/views/transactions/wallet.query.ts';
 import { asSuperuser, freshDatabase, type TestDatabase } from '../support/cluster.ts';
+import { Explainer, sentBy, type Plan as Explained } from '../support/explain.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 // How PostgreSQL answers each question of the views, as croupier_read, behind row-level security, on a ledger of 60,000 rows in six months.
@@ -18,7 +18,7 @@ const MONTHS = 6;
 
 let database: TestDatabase;
 let world: World;
-let client: pg.Client;
+let explainer: Explainer;
 const operator = () => world.operators[0] as string;
 const player = () => world.players[7]?.id as string;
 
@@ -53,41 +53,22 @@ beforeAll(async () => {
   await owner.query(ROUNDS);
   await owner.query('analyze transaction, transaction_key, round, wallet');
   await owner.end();
-  const options = Object.entries(READ_SETTINGS).map(([name, value]) => `-c ${name}=${value}`).join(' ');
-  client = new pg.Client({ connectionString: database.url('croupier_read'), options });
-  await client.connect();
+  explainer = await Explainer.on(database);
 }, 60_000);
 
-afterAll(() => client?.end());
+afterAll(() => explainer?.close());
 
-interface Plan {
-  readonly text: string;
+interface Plan extends Explained {
   /** partitions of the ledger that were looked into */
   readonly months: readonly string[];
-  /** rows that came out of the last statement */
-  readonly rows: number;
 }
 
-/** What a handler would send, with its own values, explained as it is run. */
+/** Of what a handler sends, the statement that looks into the ledger. */
 async function planOf(ask: (reads: Reads) => Promise<unknown>): Promise<Plan> {
-  const sent: Step[][] = [];
-  const as = async (_: string, steps: Step[]) => {
-    sent.push(steps);
-    return { rows: steps.map(({ name }) => (name === 'view_cursor_key' ? [['00']] : [])), asOf: 0, token: '' };
-  };
-  const recording = { at: () => ({ as, projected: (operator: string, _: string[], steps: Step[]) => as(operator, steps) }) };
-  await ask(recording as unknown as Reads);
-  const step = (sent.at(-1) as Step[]).find(({ text }) => /\bfrom transaction\b/.test(text)) as Step;
-  await client.query('begin read only');
-  await client.query("select set_config('croupier.operator', $1, true)", [operator()]);
-  await client.query(`prepare asked as ${step.text}`);
-  const values = step.values.map((value) => (value === null ? 'null' : client.escapeLiteral(String(value)))).join(', ');
-  const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain (analyze, costs off, timing off, summary off, buffers off) execute asked (${values})`);
-  await client.query('rollback');
-  await client.query('deallocate asked');
-  const text = rows.map((row) => row['QUERY PLAN']).join('\n');
-  const run = [...text.matchAll(/ on (transaction_(?:\d{4}_\d\d|default)) \S+ \(actual [^)]*\)/g)].map((match) => match[1] as string);
-  return { text, months: [...new Set(run)].toSorted(), rows: Number(/actual rows=([\d.]+)/.exec(text)?.[1]) };
+  const step = (await sentBy(ask)).at(-1)?.find(({ text }) => /\bfrom transaction\b/.test(text)) as Step;
+  const plan = await explainer.explain(operator(), step);
+  const run = [...plan.text.matchAll(/ on (transaction_(?:\d{4}_\d\d|default)) \S+ \(actual [^)]*\)/g)].map((match) => match[1] as string);
+  return { ...plan, months: [...new Set(run)].toSorted() };
 }
 
 /** Each month's index is entered by the player, also a month's that was empty when the statement was planned. */

@@ -1,43 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { fingerprint } from '../../libs/crypto/index.ts';
-import { asSuperuser, freshDatabase, type TestDatabase } from '../support/cluster.ts';
-import { Seat } from '../support/ground.ts';
-import { Provider } from '../support/provider.ts';
+import { ground, Seat } from '../support/ground.ts';
 import { allRoles, Reader } from '../support/reader.ts';
-import { serveHere, type InProcess } from '../support/server.ts';
-import { createWorld, type World } from '../support/world.ts';
 
 // What happened, as the operator's API tells it, from one database: what a reference came to, one transaction, one round's rows.
 
-let database: TestDatabase;
-let world: World;
-let served: InProcess;
+const here = ground({ players: { EUR: 20 }, policies: [{ deadlineMs: 5_000 }, { deadlineMs: 5_000, rounds: 'none', winNeeds: 'bet' }] }, allRoles);
 let reader: Reader;
 let foreigner: Reader;
-let providers: Provider[];
-let seated = 0;
 
-const seat = (account = 0): Seat => {
-  const player = world.players[seated++];
-  if (!player) throw new Error('the world has no more players');
-  return new Seat(providers[account] as Provider, player);
-};
-const accountOf = (index: number) => world.accounts.at(index)?.accountId as number;
+const seat = (account = 0) => here.seat({ account });
+const accountOf = (index: number) => here.account(index).accountId;
 const wallet = ({ player }: Seat) => `/v1/players/${player.id}/wallets/EUR/transactions`;
 const NOBODY = '01890000-0000-7000-8000-00000000dead';
 
 beforeAll(async () => {
-  database = await freshDatabase();
-  world = await createWorld(database, { players: { EUR: 20 }, policies: [{ deadlineMs: 5_000 }, { deadlineMs: 5_000, rounds: 'none', winNeeds: 'bet' }] });
-  served = await serveHere(database, allRoles(database));
-  providers = world.accounts.map((account) => new Provider(served.baseUrl, account));
-  reader = await Reader.of(world.operators[0] as string, database, served.baseUrl);
-  foreigner = await Reader.of(world.operators[1] as string, database, served.baseUrl);
-});
-
-afterAll(async () => {
-  for (const provider of providers ?? []) provider.close();
-  await served?.close();
+  [reader, foreigner] = [await here.reader(0), await here.reader(1)];
 });
 
 describe('one transaction by its id', () => {
@@ -67,7 +45,7 @@ describe('one transaction by its id', () => {
 
   it('is found whatever batch of a lane it is, also beyond the bits that an id keeps', async () => {
     const { body: { transactionId: id } } = await seat().bet('b1', '1.00');
-    await asSuperuser(database.url('superuser'), 'update transaction set batch = batch + 1073741824 where transaction_id = $1', [id]);
+    await here.sql('update transaction set batch = batch + 1073741824 where transaction_id = $1', [id]);
     expect((await reader.get(`/v1/transactions/${id}`)).body.transactionId).toBe(id);
   });
 });
@@ -119,7 +97,7 @@ describe('a reference', () => {
   });
 
   it('of another operator’s player is not there, like a player who does not exist', async () => {
-    const [player] = world.strangers;
+    const [player] = here.world.strangers;
     const [theirs, nobodys] = await Promise.all([player?.id, NOBODY].map((id) => reader.get(`/v1/players/${id}/transactions?reference=opening%20${player?.id}%20${player?.currency}`)));
     expect([theirs?.status, theirs?.plain]).toEqual([404, nobodys?.plain]);
     expect((await foreigner.get(`/v1/players/${player?.id}/transactions?reference=opening%20${player?.id}%20${player?.currency}`)).body.items[0].transaction.kind).toBe('deposit');
@@ -129,7 +107,7 @@ describe('a reference', () => {
     ['', 'reference'], ['reference=', 'reference'], [`reference=${'x'.repeat(129)}`, 'reference'], ['reference=a%00b', 'reference'], ['reference=a&reference=b', 'reference'],
     ['reference=a&operation=deposit', 'operation'], ['reference=a&accountId=0', 'accountId'], ['reference=a&accountId=4294967296', 'accountId'], ['reference=a&kind=bet', 'kind'],
   ])('asked for by "%s" is refused, naming %s', async (query, field) => {
-    const { status, body } = await reader.get(`/v1/players/${world.players[0]?.id}/transactions?${query}`);
+    const { status, body } = await reader.get(`/v1/players/${here.world.players[0]?.id}/transactions?${query}`);
     expect([status, body.code, body.errors[0].field]).toEqual([400, 'REQUEST_INVALID', field]);
   });
 });
@@ -195,11 +173,11 @@ describe('a round', () => {
 
 describe('a key that may not see transactions', () => {
   it('is refused on every route, before anything is looked up', async () => {
-    const cannot = await Reader.of(world.operators[0] as string, database, served.baseUrl, []);
-    const player = `/v1/players/${world.players[0]?.id}`;
+    const cannot = await here.reader(0, []);
+    const player = `/v1/players/${here.world.players[0]?.id}`;
     for (const path of [`${player}/wallets/EUR/transactions`, `${player}/transactions?reference=x`, `${player}/rounds/1/r1`, `/v1/transactions/${NOBODY}`]) {
       expect([(await cannot.get(path)).body.code, path]).toEqual(['FORBIDDEN', path]);
-      expect([(await new Reader(served.baseUrl, 'ck_forged').get(path)).body.code, path]).toEqual(['KEY_UNKNOWN', path]);
+      expect([(await new Reader(here.served.baseUrl, 'ck_forged').get(path)).body.code, path]).toEqual(['KEY_UNKNOWN', path]);
     }
   });
 });
@@ -211,13 +189,13 @@ describe('a consistency token', () => {
     [token('1 00000001 0/1 2147483648 1'), 'a lane that cannot be'], [token('1 00000001 0/100000000 - -'), 'no position'], [`${token('1 00000001 0/1 - -')}=`, 'another spelling'],
     ['x'.repeat(5_000), 'much'],
   ])('that cannot be read (%#) is refused by the name of its header', async (text) => {
-    const { status, body } = await reader.get(wallet(new Seat(providers[0] as Provider, world.players[0] as never)), text);
+    const { status, body } = await reader.get(wallet(new Seat(here.provider(), here.world.players[0] as never)), text);
     expect([status, body.code, body.errors[0].field]).toEqual([400, 'REQUEST_INVALID', 'x-consistency-token']);
   });
 
   it('that came twice, or lies ahead of the database, is refused too', async () => {
     const path = `/v1/transactions/${NOBODY}`;
-    const [timeline] = await asSuperuser<{ timeline: string }>(database.url('superuser'), 'select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline');
+    const [timeline] = await here.sql<{ timeline: string }>('select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline');
     for (const wrong of [['x', 'y'], token(`1 ${timeline?.timeline} FFFFFFF/0 - -`), token('1 0000FFFF 0/1 - -'), token('1 0000FFFF 0/1 5 5')]) {
       const { status, body } = await reader.get(path, wrong);
       expect([status, body.code, body.errors?.[0].field]).toEqual([400, 'REQUEST_INVALID', 'x-consistency-token']);

@@ -37,15 +37,27 @@ const passesOn = (node: Node): boolean => PASSES_ON.test(node['Node Type']) && n
 const plain = (node: Node): Node => (passesOn(node) ? plain({ ...(node.Plans?.[0] as Node), ...(node['Subplan Name'] !== undefined && { 'Subplan Name': node['Subplan Name'] }) }) : isMapped(node) ? { ...(node.Plans?.[0] as Node), ...node, 'Node Type': 'Index', Plans: [], 'Index Cond': node.Plans?.[0]?.['Index Cond'] }
   : { ...node, 'Node Type': node['Node Type'].replace(/^Index (Only )?Scan$/, 'Index') });
 
-/** A line a node, each below what asks it; of a table's partitions that are asked alike one stands for all, in a stated order. */
-export function shapeOf(whole: Node, isEmpty: (part: Node) => boolean = () => false): string[] {
+/**
+ * A line a node, each below what asks it; of a table's partitions that are asked alike one stands for all, in a stated order. Parts with little in them
+ * (`isSlight`) stand for nothing: one of their indexes is as good as another, and how much is in them follows from the hour or the day of the month.
+ */
+export function shapeOf(whole: Node, isSlight: (part: Node) => boolean = () => false): string[] {
   const node = plain(whole);
   const isOfParts = /Append$/.test(node['Node Type']);
-  // How an empty part is entered is as good as any other way.
-  const full = isOfParts ? node.Plans?.filter((child) => !nodesOf(child).some(isEmpty)) ?? [] : [];
-  const below = (full.length > 0 ? full : node.Plans ?? []).map((child) => shapeOf(child, isEmpty));
+  const full = isOfParts ? node.Plans?.filter((child) => !nodesOf(child).some(isSlight)) ?? [] : [];
+  const below = (full.length > 0 ? full : node.Plans ?? []).map((child) => shapeOf(child, isSlight));
   const told = isOfParts ? [...new Map(below.map((lines) => [lines.join('\n'), lines])).values()].toSorted((one, other) => (one.join() < other.join() ? -1 : 1)) : below;
   return [lineOf(node), ...told.flat().map((line) => `  ${line}`)];
+}
+
+/** By the rows of each table: parts that hold less than half of what the fullest part of their table holds. */
+export function slightParts(rowsOf: ReadonlyMap<string, number>): (part: Node) => boolean {
+  const fullest = new Map<string, number>();
+  for (const [name, rows] of rowsOf) if (tableOf(name) !== name) fullest.set(tableOf(name), Math.max(rows, fullest.get(tableOf(name)) ?? 0));
+  return ({ 'Relation Name': part = '' }) => {
+    const rows = rowsOf.get(part) ?? 0;
+    return tableOf(part) !== part && (rows <= 0 || 2 * rows < (fullest.get(tableOf(part)) ?? 0));
+  };
 }
 
 export const nodesOf = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)];

@@ -24,8 +24,8 @@ export class Reader {
   }
 
   /** Rejects only where no answer came. */
-  get(path: string, token?: string | string[]): Promise<Read> {
-    const headers = { authorization: `Bearer ${this.key}`, ...(token !== undefined && { 'x-consistency-token': token }) };
+  get(path: string, token?: string | string[], more: object = {}): Promise<Read> {
+    const headers = { authorization: `Bearer ${this.key}`, ...(token !== undefined && { 'x-consistency-token': token }), ...more };
     return new Promise((resolve, reject) => {
       const outgoing = request(new URL(path, this.baseUrl), { headers, timeout: 10_000 });
       outgoing.once('error', reject);
@@ -37,7 +37,7 @@ export class Reader {
         incoming.once('end', () => {
           const text = Buffer.concat(chunks).toString();
           const plain = text.replace(/"(requestId|asOf)":"[^"]*"/g, '');
-          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: JSON.parse(text), plain });
+          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: text === '' ? undefined : JSON.parse(text), plain });
         });
       });
       outgoing.end();

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { createCache, type Cache } from 'cache-manager';
 import { Keyv, type KeyvStoreAdapter } from 'keyv';
 import { SCHEMA_NEEDED } from '../../../migrations/needed.ts';
-import type { Reads } from '../reads.ts';
+import { isNobodyThere, type Reads } from '../reads.ts';
 import { seen, type Seen, type View } from '../view.ts';
 import { CacheMetrics, type CacheResult, type Registry } from './cache-metrics.ts';
 import type { Cached, CachedQuery } from './cached.ts';
@@ -26,6 +26,24 @@ interface Kept {
   readonly body: unknown;
   /** of the body as JSON */
   readonly bytes: number;
+}
+
+/** A question on its way to its answer. */
+interface Asking<Asked extends CachedQuery> {
+  readonly cached: Cached<Asked>;
+  readonly query: Asked;
+  readonly execute: Execute;
+  /** what the caller has shown: nothing older than that is given */
+  readonly token: string | undefined;
+  readonly question: string;
+  /** names what the answer follows from, whose versions are learnt */
+  readonly what: string;
+}
+
+/** What an answer would show, as a server told it then. */
+interface Learnt {
+  readonly seen: Seen;
+  readonly at: number;
 }
 
 /** What Keyv puts around a value. */
@@ -52,7 +70,7 @@ export class ViewCache {
   private readonly tiers: Cache;
   private readonly redis: RedisTier | undefined;
   private readonly metrics: CacheMetrics;
-  private readonly known = new Memory<{ readonly seen: Seen; readonly at: number; readonly bytes: number }>(VERSIONS);
+  private readonly known = new Memory<Learnt & { readonly older?: Learnt; readonly bytes: number }>(VERSIONS);
   private readonly learning = new Map<string, Promise<Seen>>();
   /** keys that are being read */
   private readonly loading = new Set<string>();
@@ -76,27 +94,49 @@ export class ViewCache {
 
   /** The answer to that question, kept or read by `execute`. Fails as `execute` does. */
   async answer<Asked extends CachedQuery>(cached: Cached<Asked>, query: Asked, execute: Execute): Promise<View<unknown>> {
-    const { view: name, staleMs = 0 } = cached;
     const token = query.asker.token ?? (await cached.token?.(query));
-    const known = await this.learn(cached, query, token);
+    const asking: Asking<Asked> = { cached, query, execute, token, question: questionOf(cached.view, query), what: whatOf(cached, query) };
+    const known = await this.learn(asking).catch((error: unknown) => {
+      const kept = isNobodyThere(error) ? this.newest(asking) : undefined;
+      if (!kept) throw error;
+      return { ...kept, late: true as const };
+    });
+    try {
+      // Told by a server that is gone now, what was known last may be newer than what another one says.
+      return await this.given(asking, this.newest(asking, known.asOf) ?? known);
+    } catch (error) {
+      if (token !== undefined || !isNobodyThere(error)) throw error;
+      // Nobody there has what was known of. To who has shown nothing as new as that, what there is is given, as of when it is.
+      return this.given(asking, { ...(await this.learn(asking, true)), late: true });
+    }
+  }
+
+  /** What was known last, where its answer is here, would do for the token, and is newer than that. */
+  private newest<Asked extends CachedQuery>({ what, question, token }: Asking<Asked>, asOf = ''): Seen | undefined {
+    const seen = this.known.get(what)?.seen;
+    const isHere = seen?.version !== undefined && seen.asOf > asOf && this.memory.has(`${question} ${seen.version}`);
+    return isHere && (token === undefined || seen.covers?.(token) === true) ? seen : undefined;
+  }
+
+  private async given<Asked extends CachedQuery>(asking: Asking<Asked>, known: Seen): Promise<View<unknown>> {
+    const { cached: { view: name, staleMs = 0 }, query, execute, token, question } = asking;
     if (known.version === undefined) {
       this.metrics.view(name, 'passed');
       return execute(query);
     }
-    const question = questionOf(name, query);
     const stale = staleMs > 0 ? this.last.get(question)?.view : undefined;
-    const given = (view: View<unknown>): View<unknown> => {
+    const kept = (view: View<unknown>): View<unknown> => {
       if (staleMs > 0 && view.body !== undefined) this.last.set(question, { view, bytes: this.memory.get(`${question} ${view.version}`)?.bytes ?? 0 });
       return view;
     };
     const ageMs = stale ? Date.parse(known.asOf) - Date.parse(stale.asOf) : Infinity;
     const isNear = stale?.version === known.version || this.memory.has(`${question} ${known.version}`);
     if (stale && !isNear && ageMs <= staleMs && (token === undefined || stale.covers?.(token) === true)) {
-      if (this.refreshes < MOST_REFRESHES) this.refresh(this.found(cached, query, execute, known, question).then(given));
+      if (this.refreshes < MOST_REFRESHES) this.refresh(this.found(asking, known).then(kept));
       this.metrics.view(name, 'stale');
       return { ...stale, ageMs: Math.max(0, ageMs) };
     }
-    return given(await this.found(cached, query, execute, known, question));
+    return kept(await this.found(asking, known));
   }
 
   private refresh(work: Promise<unknown>): void {
@@ -105,9 +145,7 @@ export class ViewCache {
   }
 
   /** What that version of the answer is: from the tiers, or read, once for all who ask for it at a time. */
-  private async found<Asked extends CachedQuery>(
-    { view: name, ttlMs = TTL_MS }: Cached<Asked>, query: Asked, execute: Execute, known: Seen, question: string,
-  ): Promise<View<unknown>> {
+  private async found<Asked extends CachedQuery>({ cached: { view: name, ttlMs = TTL_MS }, query, execute, question }: Asking<Asked>, known: Seen): Promise<View<unknown>> {
     const key = `${question} ${known.version}`;
     let result = (this.loading.has(key) ? 'joined' : 'hit') as CacheResult;
     const ttl = () => Math.round(ttlMs * (0.8 + Math.random() * 0.2));
@@ -133,37 +171,45 @@ export class ViewCache {
       }
       const { view } = error;
       if (result === 'miss' && view.body !== undefined && view.version !== undefined) await this.tiers.set(`${question} ${view.version}`, keptOf(view.body), ttl());
-      return view.version === undefined ? view : { ...view, exact: true };
+      const late = known.late && { late: known.late };
+      return view.version === undefined ? { ...view, ...late } : { ...view, ...late, exact: true };
     } finally {
       this.metrics.view(name, result);
     }
   }
 
-  /** What a question's answer would show now, and how new that is. */
-  private async learn<Asked extends CachedQuery>({ projections, besides }: Cached<Asked>, query: Asked, token: string | undefined): Promise<Seen> {
+  /** What a question's answer would show now, and how new that is. `anew`: not what was learnt a moment ago. */
+  private async learn<Asked extends CachedQuery>({ cached: { projections, besides }, query, token, what }: Asking<Asked>, anew = false): Promise<Seen> {
     const { operator } = query.asker;
-    const steps = besides?.(query) ?? [];
-    // Positions are the same for every tenant.
-    const what = JSON.stringify(steps.length === 0 ? [projections] : [projections, operator, steps.map(({ name, values }) => [name, values])]);
-    const kept = this.known.get(what);
-    if (kept && performance.now() - kept.at < LEARN_MS && (token === undefined || kept.seen.covers?.(token) === true)) return kept.seen;
+    const kept = anew ? undefined : this.known.get(what);
+    const isGood = (learnt: Learnt | undefined) => learnt && performance.now() - learnt.at < LEARN_MS && (token === undefined || learnt.seen.covers?.(token) === true);
+    const good = [kept, kept?.older].find(isGood);
+    if (good) return good.seen;
     const flight = `${what} ${token ?? ''}`;
     const begun = this.learning.get(flight);
     if (begun) return begun;
     const at = performance.now();
-    const learnt = this.reads.at(token).projected(operator, projections, [], steps).then(seen).then((now) => {
+    const work = this.reads.at(token).projected(operator, projections, [], besides?.(query) ?? []).then(seen).then((now) => {
       const before = this.known.get(what);
-      if (!before || before.seen.asOf <= now.asOf) this.known.set(what, { seen: now, at, bytes: 0 });
+      const learnt = { seen: now, at, bytes: 0 };
+      // A server that is further behind, where the others are gone, is not asked each time for that.
+      this.known.set(what, before && before.seen.asOf > now.asOf ? { ...before, older: learnt } : learnt);
       return now;
     }).finally(() => this.learning.delete(flight));
-    this.learning.set(flight, learnt);
-    return learnt;
+    this.learning.set(flight, work);
+    return work;
   }
 }
 
 /** The operator stands in front, for whoever looks at the keys. */
 function questionOf(view: string, { asker, ...request }: CachedQuery): string {
   return `${asker.operator} ${view} ${createHash('sha256').update(JSON.stringify(inOrder(request))).digest('base64url')}`;
+}
+
+/** Positions of projections are the same for every tenant. */
+function whatOf<Asked extends CachedQuery>({ projections, besides }: Cached<Asked>, query: Asked): string {
+  const steps = besides?.(query) ?? [];
+  return JSON.stringify(steps.length === 0 ? [projections] : [projections, query.asker.operator, steps.map(({ name, values }) => [name, values])]);
 }
 
 /** The same question is the same text, in whatever order its parts were put. */

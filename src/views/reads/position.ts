@@ -39,3 +39,14 @@ export function readToken(token: string): Position | undefined {
 /** What a read saw, so that the next one can ask for nothing older; `wanted`: the write that it was asked for goes on being asked for. */
 export const writeToken = ({ timeline, lsn }: Pick<Position, 'timeline' | 'lsn'>, wanted?: Position): string =>
   Buffer.from(`1 ${timeline} ${textOf(lsn)} ${wanted?.lane ?? '-'} ${wanted?.batch ?? '-'}`).toString('base64url');
+
+/** Of several tokens the one that has seen most; those that are none of ours are passed by. */
+export function newestOf(tokens: readonly string[]): string | undefined {
+  let newest: { readonly token: string; readonly position: Position } | undefined;
+  for (const token of tokens) {
+    const position = readToken(token);
+    const isNewer = position && (!newest || position.timeline > newest.position.timeline || (position.timeline === newest.position.timeline && position.lsn > newest.position.lsn));
+    if (isNewer) newest = { token, position };
+  }
+  return newest?.token;
+}

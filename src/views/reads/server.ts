@@ -33,7 +33,7 @@ export const READ_SETTINGS = {
 const CONNECT_MS = 700;
 const STATEMENT_TIMED_OUT = '57014';
 
-/** Each statement sees what is there when it begins, or all see the same: then where the server stands is asked in a round trip before. */
+/** Each statement sees what is there when it begins, or all see the same: then where the server stands is asked before. */
 export type Mode = 'statements' | 'snapshot';
 
 const begin = statement('begin_reading', 'begin read only');
@@ -52,7 +52,7 @@ export class Server {
     this.name = new URL(url).host;
     this.watch = new Watch(url, heard);
     this.pool = new pg.Pool({
-      connectionString: url, application_name: 'croupier views', max: options.connections, connectionTimeoutMillis: CONNECT_MS, keepAlive: true,
+      connectionString: url, application_name: 'croupier views', max: options.connections, connectionTimeoutMillis: CONNECT_MS, keepAlive: true, pipeline: true,
       options: Object.entries(READ_SETTINGS).map(([name, value]) => `-c ${name}=${value}`).join(' '),
     });
     this.pool.on('error', () => undefined);
@@ -85,15 +85,18 @@ export class Server {
       return { rows, committed: tags.at(-1) === 'COMMIT' };
     };
     try {
-      const before = mode === 'snapshot' ? (await flushed([askStanding()])).rows : [];
-      const { rows, committed } = await flushed([
-        mode === 'snapshot' ? beginSnapshot() : begin(), beOperator([operator]), ...(mode === 'snapshot' ? [] : [askStanding()]), ...steps, commit(),
+      // On their way together: where the server stands is asked in front of the snapshot, and costs no round trip of its own.
+      const [before, { rows, committed }] = await Promise.all([
+        mode === 'snapshot' ? flushed([askStanding()]) : undefined,
+        flushed([mode === 'snapshot' ? beginSnapshot() : begin(), beOperator([operator]), ...(mode === 'snapshot' ? [] : [askStanding()]), ...steps, commit()]),
       ]);
       if (!committed) throw new Error('the transaction was not committed');
-      const [standing, ...found] = [...before, ...rows.slice(2, -1)];
+      const [standing, ...found] = [...(before?.rows ?? []), ...rows.slice(2, -1)];
       client.release();
       return { standing: standingOf(standing?.[0]), rows: found };
     } catch (error) {
+      // Of its own, a client that pipelines ends once it was answered; a server that has fallen silent never does that.
+      (client as unknown as pg.Client).connection.stream.destroy();
       client.release(true);
       throw this.meaningOf(error);
     }

@@ -34,7 +34,8 @@ from projection p where p.name = 'players' and not p.building`);
 
 /**
  * args: operator, from, to, currency, account, game, kind, late, since, until; of the last row of the page before: day, account, game, currency, player, version;
- * how many. What the projection of revenue has not come to yet is not among them, so that they sum up to what it says.
+ * how many. What the projection of revenue has not come to yet is not among them, so that they sum up to what it says. The ledger is asked in a statement
+ * of its own: as a join, planned while a month is empty, it would go through all of that month's index when it is not.
  */
 const page = statement('revenue_movements', `
 select d.day::text, d.account_id, d.game_id, d.currency, d.player_id, t.version, c.exponent, c.scale, t.undone, t.late, t.effect, ${ENTRY}
@@ -48,9 +49,11 @@ cross join lateral (
   from (
     select t.*, o.kind::text as undone, o.game_id as undone_game, d.day, gaming_day(o.at, p.time_zone, p.day_starts) as undone_day,
       t.amount::numeric - coalesce(t.debt, 0) as effect
-    from transaction t ${WITH_ORIGINAL}
-    where t.player_id = d.player_id and t.currency = d.currency and t.operator_id = d.operator_id and t.version between d.first_version and d.last_version
-      and t.at >= day_begins(d.day, p.time_zone, p.day_starts) and t.at < day_begins(d.day + 1, p.time_zone, p.day_starts)) m) t
+    from (
+      select * from transaction
+      where player_id = d.player_id and currency = d.currency and operator_id = d.operator_id and version between d.first_version and d.last_version
+        and at >= greatest($9::timestamptz, day_begins(d.day, p.time_zone, p.day_starts)) and at < least($10::timestamptz, day_begins(d.day + 1, p.time_zone, p.day_starts))
+      offset 0) t ${WITH_ORIGINAL}) m) t
 where d.operator_id = $1::uuid and d.day between $2::date and $3::date and ($4::text is null or d.currency = $4) and ($5::int is null or d.account_id = $5::int)
   and ($6::text is null or d.game_id = $6) and ($7::text is null or t.counted = $7) and ($8::boolean is null or t.late = $8::boolean)
   and t.account_id = d.account_id and coalesce(t.game_id, t.undone_game, '') = d.game_id and t.counted in (${COUNTED.map((kind) => `'${kind}'`).join(', ')})
@@ -58,7 +61,6 @@ where d.operator_id = $1::uuid and d.day between $2::date and $3::date and ($4::
     case when exists (select from lane x where x.lane = t.lane and x.retired_at is not null) then t.batch else 0 end)
   and (d.day, d.account_id, d.game_id, d.currency, d.player_id) >= ($11::date, $12::int, $13, $14, $15::uuid)
   and ((d.day, d.account_id, d.game_id, d.currency, d.player_id) > ($11::date, $12::int, $13, $14, $15::uuid) or t.version > $16::int8)
-  and t.at >= $9::timestamptz and t.at < $10::timestamptz
 order by d.day, d.account_id, d.game_id, d.currency, d.player_id, t.version limit $17::int`);
 
 const PLACE = 6;

@@ -3,8 +3,7 @@ import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { By, Require, type Caller } from '../../access/contract.ts';
-import { shown, Shows, TOKEN } from '../shown.ts';
-import type { Asker } from '../view.ts';
+import { askerOf, dated, shown, Shows, TOKEN } from '../shown.ts';
 import { Entry } from './entry.ts';
 import { TransactionsByReference } from './reference.query.ts';
 import { Round, RoundOfPlayer } from './round.query.ts';
@@ -13,8 +12,6 @@ import {
 } from './schema.ts';
 import { TransactionById } from './transaction.query.ts';
 import { TransactionsOfWallet } from './wallet.query.ts';
-
-const askerOf = ({ operatorId }: Caller, token: string | undefined): Asker => ({ operator: operatorId, ...(token !== undefined && { token }) });
 
 /** What happened: transactions and rounds, read from replicas. */
 @ApiTags('transactions')
@@ -33,7 +30,7 @@ export class TransactionsController {
     const { accountId: account, ...rest } = filters;
     const request = { player, currency, ...rest, ...(account !== undefined && { account }) };
     const view = await this.queries.execute(new TransactionsOfWallet(askerOf(caller, token), request));
-    return { ...shown(view, reply), asOf: view.asOf };
+    return dated(view, reply);
   }
 
   @Get('transactions/:transactionId')

@@ -41,15 +41,36 @@ where w.player_id = $1::uuid and w.currency = $2 and w.operator_id = $3::uuid`);
 const askVersion = statement<[string]>('view_wallet_version', `
 select version from wallet where player_id = $1::uuid and currency = $2 and operator_id = $3::uuid`);
 
+const ITS = 'player_id = $1::uuid and currency = $2 and operator_id = $3::uuid';
+
+/**
+ * Where a time lies among the wallet's versions: what is below `low` was before it, what is from `high` on was not. Halved step by step within the month of
+ * that time, which `begins` and `ends`: the index is in the order of versions, and would be gone through from the month's edge up to the time.
+ */
+const edge = (name: string, time: string, begins: string, ends: string): string => {
+  const month = `at >= ${begins}::timestamptz and at < ${ends}::timestamptz`;
+  return `${name}(low, high) as (
+  select (select version from transaction where ${ITS} and ${month} order by version limit 1),
+    (select version + 1 from transaction where ${ITS} and ${month} order by version desc limit 1)
+  union all
+  select case when m.at < ${time}::timestamptz then m.version + 1 else low end, case when m.at < ${time}::timestamptz then high else m.version end
+  from ${name} cross join lateral (select version, at from transaction where ${ITS} and version = (low + high) / 2 and ${month} offset 0) m
+  where low < high)`;
+};
+const EDGES = `with recursive ${edge('since', '$6', '$11', '$12')}, ${edge('until', '$7', '$13', '$14')}`;
+const WITHIN = `t.version >= (select coalesce(max(low), 0) from since) and t.version < (select coalesce(min(high), ${2n ** 63n - 1n}) from until)`;
+
 /** A wallet's time never goes back with its version, so a place in it leaves out the months on the other side. */
-const page = (name: string, beyond: '<' | '>') => statement(name, `
+const page = (name: string, beyond: '<' | '>', timed = false) => statement(name, `${timed ? EDGES : ''}
 select ${ENTRY} from transaction t
 where t.player_id = $1::uuid and t.currency = $2 and t.operator_id = $3::uuid and t.version ${beyond} $4::int8 and t.at ${beyond}= $5::timestamptz
   and t.at >= $6::timestamptz and t.at < $7::timestamptz and ($8::text is null or t.kind = $8::transaction_kind)
-  and ($9::int is null or t.account_id = $9::int)
+  and ($9::int is null or t.account_id = $9::int) ${timed ? `and ${WITHIN}` : ''}
 order by t.version ${beyond === '<' ? 'desc' : 'asc'} limit $10::int`);
 const older = page('view_wallet_older', '<');
 const newer = page('view_wallet_newer', '>');
+const olderWithin = page('view_wallet_older_within', '<', true);
+const newerWithin = page('view_wallet_newer_within', '>', true);
 
 /** Where a page begins. `way`: on from there, or back; `token`: what the page before had seen, so that a list never goes back in time. */
 interface Place {
@@ -82,7 +103,10 @@ export class TransactionsOfWalletHandler implements IQueryHandler<TransactionsOf
     const descending = (request.order === 'desc') !== back;
     const { player, currency, limit } = request;
     const who = [player, currency, asker.operator];
-    const steps = [findWallet(who), (descending ? older : newer)([...who, ...bounds(request, place, descending), limit + 1])] as const;
+    const values = [...who, ...bounds(request, place, descending), limit + 1];
+    const timed = request.from !== undefined || request.to !== undefined;
+    const find = timed ? (descending ? olderWithin : newerWithin)([...values, ...monthOf(request.from), ...monthOf(request.to)]) : (descending ? older : newer)(values);
+    const steps = [findWallet(who), find] as const;
     const answer = await this.reads.at(asker.token ?? place?.token).projected(asker.operator, [], steps, [askVersion(who)]);
     const [wallets, found] = answer.rows;
     const [wallet] = wallets;
@@ -120,6 +144,13 @@ function bounds({ kind, from, to, account }: WalletRequest, place: Place | undef
   const version = place ? String(place.version) : NO_VERSION[side];
   const at = place ? new Date(place.at + slack).toISOString() : descending ? 'infinity' : '-infinity';
   return [version, at, from ?? '-infinity', to ?? 'infinity', kind ?? null, account ?? null];
+}
+
+/** When the month of that time begins and ends, as the ledger is parted. */
+function monthOf(time: string | undefined): (string | null)[] {
+  if (time === undefined) return [null, null];
+  const at = new Date(time);
+  return [0, 1].map((more) => new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + more)).toISOString());
 }
 
 function placeOf(position: readonly (string | number | null)[] | undefined): Place {

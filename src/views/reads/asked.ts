@@ -1,0 +1,37 @@
+/** What is asked of a server, on its way to one. */
+import type { Step } from '../../../libs/postgres/index.ts';
+import type { Position } from './position.ts';
+import { NoAnswer, type Found, type Mode, type Server } from './server.ts';
+
+const TOTAL_MS = 1_500;
+/** One silent server leaves time for another. */
+const SERVER_MS = { most: 700, least: 50 };
+
+/** One read on its way from server to server. */
+export class Asked {
+  private readonly endsAt = performance.now() + TOTAL_MS;
+
+  constructor(readonly operator: string, readonly steps: readonly Step[], readonly mode: Mode = 'statements') {}
+
+  /** How long the next server may take. */
+  msFor(): number {
+    const left = this.endsAt - performance.now();
+    if (left < SERVER_MS.least) throw new NoAnswer('no time is left');
+    return Math.min(left, SERVER_MS.most);
+  }
+}
+
+/** A read of projections: whose, which, what else it follows from, and what it must not be older than. */
+export interface Shown {
+  readonly operator: string;
+  readonly names: readonly string[];
+  readonly besides: readonly Step[];
+  readonly wanted: Position | undefined;
+}
+
+export interface Served {
+  readonly server: Server;
+  readonly found: Found;
+  /** further behind than the limit: nobody else was there */
+  readonly late?: true;
+}
