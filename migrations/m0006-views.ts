@@ -76,7 +76,27 @@ create table player_game_day (
 comment on table player_game_day is 'the same numbers as revenue_day, of one player: who played, and where in the ledger the rows of a number stand';
 comment on column player_game_day.first_version is 'with last_version: the wallet''s versions between which all of them are';
 -- Of what it names nothing changes with a further bet, so that its row is changed in place.
-create index player_game_day_of_day on player_game_day (operator_id, day, account_id, game_id, currency, player_id) include (first_bet_at);`;
+create index player_game_day_of_day on player_game_day (operator_id, day, account_id, game_id, currency, player_id) include (first_bet_at);
+
+create table player_account_day (
+  operator_id uuid not null,
+  player_id uuid not null,
+  day date not null,
+  account_id int not null,
+  currency text collate "C" not null,
+  primary key (operator_id, day, account_id, currency, player_id)
+);
+comment on table player_account_day is 'who made a bet on a gaming day at a provider account: to count players by, without a row a game';
+
+create table player_day (
+  operator_id uuid not null,
+  player_id uuid not null,
+  first_bet_at timestamptz not null,
+  day date not null,
+  currency text collate "C" not null,
+  primary key (operator_id, day, currency, player_id)
+) with (fillfactor = 90);
+comment on table player_day is 'who made a bet on a gaming day, and when the first one';`;
 
 const ROUNDS = `
 create table played_round (
@@ -124,7 +144,7 @@ comment on table round_day is 'how many rounds of played_round were opened and e
 comment on column round_day.game_id is 'empty: no game was named';
 create index round_day_empty on round_day (operator_id) where opened = 0 and ended = 0;`;
 
-const TABLES = ['revenue_day', 'revenue_hour', 'player_game_day', 'played_round', 'round_day'];
+const TABLES = ['revenue_day', 'revenue_hour', 'player_game_day', 'player_account_day', 'player_day', 'played_round', 'round_day'];
 
 const GRANTS = `
 select guard_tenants('locked_day');

@@ -52,8 +52,8 @@ select ${player} as player_id, currency, null::bigint as version, null::uuid as 
   format('${table} of %s: %s, the ledger has %s', concat_ws(' ', ${keys.filter((key) => key !== 'currency').map((key) => `'${key} ' || ${key}`).join(', ')}),
     case when v.there then (${said('v', numbers)}) else 'nothing' end, case when l.there then (${said('l', numbers)}) else 'nothing' end) as what
 from (select true as there, * from ${table}) v full join (select true as there, * from ledger) l using (${keys.join(', ')})
-where ${numbers.map((name) => `v.${name} is distinct from l.${name}`).join(' or ')}`;
-const said = (alias: string, numbers: readonly string[]) => `concat_ws(' ', ${numbers.map((name) => `'${name} ' || ${alias}.${name}`).join(', ')})`;
+where ${['there', ...numbers].map((name) => `v.${name} is distinct from l.${name}`).join(' or ')}`;
+const said = (alias: string, numbers: readonly string[]) => numbers.length === 0 ? "'a row'" : `concat_ws(' ', ${numbers.map((name) => `'${name} ' || ${alias}.${name}`).join(', ')})`;
 
 const days: ViewCheck = {
   invariant: 'I14', says: 'revenue of each gaming day is what the ledger says, what is late apart', over: ['transaction', 'lane'],
@@ -91,6 +91,14 @@ from counted group by operator_id, player_id, day, account_id, game_id, currency
   }),
 };
 
+const whoPlayed = (table: string, by: string, numbers: readonly string[]): ViewCheck => ({
+  invariant: 'I12', says: `who made a bet on each gaming day is what the ledger says: ${table}`, over: ['transaction', 'lane'],
+  query: differences(counted('players'), {
+    table, keys: ['operator_id', 'player_id', ...by.split(', ')], player: 'player_id', numbers,
+    ledger: `select operator_id, player_id, ${by}, min(at) as first_bet_at from counted where kind = 'bet' group by operator_id, player_id, ${by}`,
+  }),
+});
+
 const once: ViewCheck = {
   invariant: 'I12', says: 'each projection has applied every transaction up to its position once', over: ['transaction', 'lane'],
   query: `
@@ -106,4 +114,6 @@ where applied <> there`,
 };
 
 /** What `cli verify` runs behind the checks of the wallet. */
-export const VIEW_CHECKS: readonly ViewCheck[] = [days, hours, players, once];
+export const VIEW_CHECKS: readonly ViewCheck[] = [
+  days, hours, players, whoPlayed('player_account_day', 'day, account_id, currency', []), whoPlayed('player_day', 'day, currency', ['first_bet_at']), once,
+];

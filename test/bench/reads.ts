@@ -230,9 +230,14 @@ async function readPages(ground: Ground, db: pg.Client, office: Server, operator
     await take('history page of the busiest player, somewhere in the past, never asked before', places.map((to) => page(busy, `&to=${to}`)));
     await take('history page of the busiest player, the same again', Array.from({ length: requests }, () => page(busy)));
     await take('history pages, players by Zipf 1.0', Array.from({ length: 10 * requests }, () => page(drawn())), 4);
-    await take('revenue of 30 days by day and provider, cold', Array.from({ length: 30 }, (_, i) => `/v1/reports/revenue?from=${day(days - 1 - (i % 5))}&to=${day(0)}&groupBy=day,provider&currency=EUR&accountId=${i + 1}`));
+    // From one of five days to another of five.
+    const cold = (groupBy: string) => Array.from({ length: 25 }, (_, i) => `/v1/reports/revenue?from=${day(days - 1 - (i % 5))}&to=${day(Math.floor(i / 5))}&groupBy=${groupBy}&currency=EUR`);
+    await take('revenue of about 30 days by day, cold', cold('day'));
+    await take('revenue of about 30 days by day and provider, cold', cold('day,provider'));
+    await take('revenue of about 30 days by provider, cold', cold('provider'));
     await take('revenue of 30 days by day and provider, the same again', Array.from({ length: requests }, () => `/v1/reports/revenue?from=${day(days - 1)}&to=${day(0)}&groupBy=day,provider&currency=EUR`));
-    await take('dashboard', Array.from({ length: requests }, () => '/v1/reports/dashboard'));
+    await take('dashboard, cold', Array.from({ length: 20 }, (_, i) => `/v1/reports/dashboard?top=${i + 1}`));
+    await take('dashboard, the same again', Array.from({ length: requests }, () => '/v1/reports/dashboard'));
     return timings;
   } finally {
     reader.close();

@@ -152,22 +152,44 @@ const total = (rows: readonly any[]): Numbers => rows.map(read).reduce((sum, eac
   ...nothing(), ...Object.fromEntries(COUNTS.map((name) => [name, sum[name] + each[name]])), ...Object.fromEntries(MONEY.map((name) => [name, sum[name] + each[name]])),
 }), nothing());
 
-/** Rounds to what a report with this `groupBy` has as keys. */
-const WAYS: readonly (readonly [groupBy: string, keyOf: (row: Happened, day: string) => string, keyIn: (item: any) => string])[] = [
+interface Narrowed {
+  readonly query: string;
+  readonly keeps: (row: Happened) => boolean;
+}
+type Way = readonly [groupBy: string, keyOf: (row: Happened, day: string) => string, keyIn: (item: any) => string, narrowed?: (random: Random, rows: readonly Happened[]) => Narrowed];
+
+const ofAnAccount = (random: Random, rows: readonly Happened[]): Narrowed => {
+  const account = random.pick(rows)?.account;
+  return { query: `&accountId=${account}`, keeps: (row) => row.account === account };
+};
+const ofAGame = (random: Random, rows: readonly Happened[]): Narrowed => {
+  const game = random.pick(rows.filter((row) => row.game !== undefined))?.game as string;
+  return { query: `&gameId=${game}`, keeps: (row) => row.game === game };
+};
+
+/** Rounds to what a report with this `groupBy` has as keys, of all or of what is chosen. */
+const WAYS: readonly Way[] = [
   ['day', (row, day) => `${day} ${row.currency}`, (item) => `${item.day} ${item.currency}`],
   ['day,game', (row, day) => `${day} ${row.account} ${row.game ?? ''} ${row.currency}`, (item) => `${item.day} ${item.accountId} ${item.gameId} ${item.currency}`],
   ['provider', (row) => `${row.account} ${row.currency}`, (item) => `${item.accountId} ${item.currency}`],
   ['currency', (row) => row.currency, (item) => item.currency],
+  ['day', (row, day) => `${day} ${row.currency}`, (item) => `${item.day} ${item.currency}`, ofAnAccount],
+  ['day', (row, day) => `${day} ${row.currency}`, (item) => `${item.day} ${item.currency}`, ofAGame],
+  ['provider', (row) => `${row.account} ${row.currency}`, (item) => `${item.accountId} ${item.currency}`, ofAGame],
+  ['currency', (row) => row.currency, (item) => item.currency, ofAnAccount],
 ];
 
 const FROM = '2026-02-20';
 const TO = '2026-11-15';
 
-async function expectRevenue(history: History, operator: number, platform: Platform): Promise<void> {
+async function expectRevenue(history: History, operator: number, platform: Platform, random: Random): Promise<void> {
   const [zone, id] = [ZONES[operator] as Zone, here.world.operators[operator] as string];
-  for (const [groupBy, keyOf, keyIn] of WAYS) {
+  for (const [by, keyOf, keyIn, narrowed] of WAYS) {
+    const { query, keeps } = narrowed?.(random, history.happened.filter((row) => row.operator === id)) ?? { query: '', keeps: () => true };
+    const groupBy = `${by}${query}`;
+    const happened = history.happened.filter(keeps);
     const report = await here.report(`/v1/reports/revenue?from=${FROM}&to=${TO}&groupBy=${groupBy}`, { platform });
-    const expected = linesOf(history.happened, id, zone, keyOf);
+    const expected = linesOf(happened, id, zone, keyOf);
     const shown = new Map<string, any>(report.items.map((item: any) => [keyIn(item), item]));
     expect([groupBy, [...shown.keys()].toSorted()]).toEqual([groupBy, [...expected.keys()].toSorted()]);
     for (const [key, { onTime, late, bettors }] of expected) {
@@ -176,7 +198,7 @@ async function expectRevenue(history: History, operator: number, platform: Platf
       expect(units(item.ggr)).toBe(onTime.turnover - onTime.won);
       if (groupBy === 'day') expect([key, item.locked === true]).toEqual([key, history.locked[operator]?.has(item.day)]);
     }
-    const overall = linesOf(history.happened, id, zone, (row) => row.currency);
+    const overall = linesOf(happened, id, zone, (row) => row.currency);
     for (const item of report.totals) {
       const { onTime, late, bettors } = overall.get(item.currency) as Line;
       expect([read(item), read(item.late), item.activePlayers]).toEqual([onTime, late, bettors.size]);
@@ -231,7 +253,7 @@ async function expectPlayers(history: History, operator: number, platform: Platf
   }
 }
 
-const TABLES = ['revenue_day', 'revenue_hour', 'player_game_day'] as const;
+const TABLES = ['revenue_day', 'revenue_hour', 'player_game_day', 'player_account_day', 'player_day'] as const;
 const kept = async () => Object.fromEntries(await Promise.all(TABLES.map(async (table) => [
   table, (await here.sql<{ row: string }>(`select row_to_json(x)::text as row from (select * from ${table} where operator_id = any($1)) x order by 1`, [here.world.operators])).map(({ row }) => row),
 ])));
@@ -259,7 +281,7 @@ describe.each(SEEDS)('a history from seed %i', (seed) => {
     await history.follow();
     const random = randomOf(seed + 1);
     for (const operator of [0, 1]) {
-      await expectRevenue(history, operator, platforms[operator] as Platform);
+      await expectRevenue(history, operator, platforms[operator] as Platform, random);
       await expectPlayers(history, operator, platforms[operator] as Platform, random);
     }
     const live = await kept();

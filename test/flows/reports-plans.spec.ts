@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import pg from 'pg';
 import type { Step } from '../../libs/postgres/index.ts';
 import { DashboardHandler, DashboardOf } from '../../src/views/dashboard/dashboard.query.ts';
 import { GamesOfPlayer, GamesOfPlayerHandler } from '../../src/views/players/games.query.ts';
 import { StatementHandler, StatementOf } from '../../src/views/players/statement.query.ts';
 import type { Reads } from '../../src/views/reads.ts';
-import { READ_SETTINGS } from '../../src/views/reads/server.ts';
 import { LockedDays, LockedDaysHandler } from '../../src/views/revenue/locked-days.query.ts';
 import { RevenueMovements, RevenueMovementsHandler } from '../../src/views/revenue/movements.query.ts';
 import { Revenue, RevenueHandler } from '../../src/views/revenue/revenue.query.ts';
+import { Explainer, type Plan as Explained } from '../support/explain.ts';
 import { ReportsGround } from './reports-ground.ts';
 
 // How PostgreSQL answers each statement of the reports, as croupier_read, behind row-level security, on a ledger of 200,000 rows of 2,000 players in two
@@ -32,7 +31,7 @@ cross join lateral (select date_trunc('milliseconds', now() - interval '60 days'
 cross join lateral (select (lpad(to_hex(round(extract(epoch from at) * 1000)::int8), 12, '0') || '7' || lpad(to_hex(place % 4096), 3, '0') || to_hex((1::int8 << 63) | (77::int8 << 30) | batch))::uuid as id,
   (lpad(to_hex(round(extract(epoch from at - interval '14 hours') * 1000)::int8), 12, '0') || '7' || lpad(to_hex(place % 4096), 3, '0') || to_hex((1::int8 << 63) | (77::int8 << 30) | batch - 20))::uuid as before) i`;
 
-let client: pg.Client;
+let explainer: Explainer;
 let player: string;
 
 beforeAll(async () => {
@@ -46,25 +45,22 @@ beforeAll(async () => {
   await here.follow(undefined, 256);
   await here.sql('analyze');
   player = (await here.sql<{ player_id: string }>("select player_id from player where external_id = 'of plans 700'"))[0]?.player_id as string;
-  const options = Object.entries(READ_SETTINGS).map(([name, value]) => `-c ${name}=${value}`).join(' ');
-  client = new pg.Client({ connectionString: here.database.url('croupier_read'), options });
-  await client.connect();
+  explainer = await Explainer.on(here.database);
 }, 240_000);
 
 afterAll(async () => {
-  await client?.end();
+  await explainer?.close();
   await here.close();
 });
 
-interface Plan {
+interface Plan extends Explained {
   readonly name: string;
-  readonly text: string;
-  readonly ms: number;
 }
 
-/** What a handler sends, with its own values, explained as it is run; the first time, so that it is planned too. */
+/** What a handler sends, each statement with its own values; it is answered, as what it asks next follows from that. */
 async function plansOf(ask: (reads: Reads) => Promise<unknown>): Promise<Plan[]> {
   const sent: Step[] = [];
+  const { client } = explainer;
   const answers = async (steps: readonly Step[]) => {
     sent.push(...steps);
     await client.query('begin read only');
@@ -80,27 +76,16 @@ async function plansOf(ask: (reads: Reads) => Promise<unknown>): Promise<Plan[]>
   const recording = { at: () => ({ as: (_: string, steps: Step[]) => answers(steps), projected: (_: string, __: string[], steps: Step[]) => answers(steps) }) };
   await ask(recording as unknown as Reads);
   const plans: Plan[] = [];
-  for (const { name, text, values } of sent) {
-    await client.query('begin read only');
-    await client.query("select set_config('croupier.operator', $1, true)", [here.operator]);
-    await client.query(`prepare asked as ${text}`);
-    const written = values.map((value) => (value === null ? 'null' : client.escapeLiteral(String(value)))).join(', ');
-    const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain (analyze, costs off, timing off, buffers off) execute asked${written === '' ? '' : ` (${written})`}`);
-    await client.query('rollback');
-    await client.query('deallocate asked');
-    const lines = rows.map((row) => row['QUERY PLAN']).join('\n');
-    const [planned, run] = [/Planning Time: ([\d.]+)/, /Execution Time: ([\d.]+)/].map((pattern) => Number(pattern.exec(lines)?.[1]));
-    plans.push({ name, text: lines, ms: (planned as number) + (run as number) });
-  }
+  for (const step of sent) plans.push({ name: step.name, ...(await explainer.explain(here.operator, step)) });
   return plans;
 }
 
 const LEDGER_READ = / on transaction(_\d{4}_\d\d|_default)?\b/;
-const SEQUENTIAL = /Seq Scan on (revenue_\w+|player_game_day|round_day|played_round|transaction\w*|wallet|player|game)\b/;
+const SEQUENTIAL = /Seq Scan on (revenue_\w+|player_(?:game_|account_)?day|round_day|played_round|transaction\w*|wallet|player|game)\b/;
 const day = (back: number) => new Date(Date.now() - back * 86_400_000).toISOString().slice(0, 10);
 const asker = () => ({ operator: here.operator });
 
-async function expectProjected(ask: (reads: Reads) => Promise<unknown>, tables: readonly string[]): Promise<void> {
+async function expectProjected(ask: (reads: Reads) => Promise<unknown>, indexes: readonly string[]): Promise<void> {
   const plans = await plansOf(ask);
   console.log(plans.map(({ name, ms }) => `${name} ${ms.toFixed(1)} ms`).join(', '));
   for (const { name, text } of plans) {
@@ -108,7 +93,7 @@ async function expectProjected(ask: (reads: Reads) => Promise<unknown>, tables: 
     expect([name, SEQUENTIAL.exec(text)?.[0]]).toEqual([name, undefined]);
   }
   const entered = new Set(plans.flatMap(({ text }) => [...text.matchAll(/Index (?:Only )?Scan (?:Backward )?using (\w+)/g)].map((match) => match[1])));
-  expect([...tables].filter((index) => !entered.has(index))).toEqual([]);
+  expect(indexes.filter((index) => !entered.has(index))).toEqual([]);
 }
 
 describe('of 200,000 rows', () => {
@@ -120,12 +105,15 @@ describe('of 200,000 rows', () => {
     expect(counts?.days).toBeGreaterThan(100_000);
   });
 
-  it.each(['day', 'day,provider', 'day,game', 'provider', 'game', 'currency'])('revenue by %s is asked of projected tables, by their keys', async (groupBy) => {
-    await expectProjected((reads) => new RevenueHandler(reads).execute(new Revenue(asker(), { from: day(30), to: day(0), groupBy })), ['revenue_day_pkey', 'player_game_day_of_day', 'round_day_pkey']);
+  it.each([
+    ['day', ['player_day_pkey']], ['currency', ['player_day_pkey']], ['provider', ['player_account_day_pkey', 'player_day_pkey']],
+    ['day,provider', ['player_account_day_pkey', 'player_day_pkey']], ['game', ['player_game_day_of_day', 'player_day_pkey']], ['day,game', ['player_game_day_of_day', 'player_day_pkey']],
+  ])('revenue by %s is asked of projected tables, by their keys, and who played of the one with the fewest rows', async (groupBy, played) => {
+    await expectProjected((reads) => new RevenueHandler(reads).execute(new Revenue(asker(), { from: day(30), to: day(0), groupBy })), ['revenue_day_pkey', 'round_day_pkey', ...played]);
   });
 
   it('the dashboard likewise', async () => {
-    await expectProjected((reads) => new DashboardHandler(reads).execute(new DashboardOf(asker(), { top: 5 })), ['revenue_day_pkey', 'revenue_hour_pkey', 'player_game_day_of_day']);
+    await expectProjected((reads) => new DashboardHandler(reads).execute(new DashboardOf(asker(), { top: 5 })), ['revenue_day_pkey', 'revenue_hour_pkey', 'player_day_pkey']);
   });
 
   it('a player’s games and the locked days likewise', async () => {

@@ -36,6 +36,9 @@ describe('the checks of the views', () => {
     ['a bet in another hour', "update revenue_hour set hour = hour + interval '5 hours' where bets = 1", 'I14 revenue_hour'],
     ['a player’s bet that counts twice', "update player_game_day set bets = bets + 1 where day = '2026-04-01'", 'I12 player_game_day'],
     ['a player’s rows said to end earlier', "update player_game_day set last_version = last_version - 1 where day = '2026-04-01'", 'I12 player_game_day'],
+    ['one who bet and is not among an account’s', "delete from player_account_day where day = '2026-04-01'", 'I12 player_account_day of'],
+    ['one among a day’s who only won', "insert into player_day select operator_id, player_id, now(), '2026-04-03', currency from player_day limit 1", 'I12 player_day of'],
+    ['a first bet said later', "update player_day set first_bet_at = first_bet_at + interval '1 ms'", 'I12 player_day of'],
     ['a transaction applied twice', "update projection set applied = applied + 1 where name = 'revenue'", 'I12 revenue has applied'],
     ['a test player who counts', 'update player set test = false', 'I14 revenue_day'],
   ])('find %s', async (_, damage, finding) => {

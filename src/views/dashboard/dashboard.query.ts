@@ -33,7 +33,7 @@ group by 1, 2, 3`);
 const askPlayers = statement('dashboard_players', `
 with d as materialized (${DAYS})
 select d.back, x.currency, count(distinct x.player_id), count(distinct x.player_id) filter (where x.first_bet_at < d.begins + d.hours_over * interval '1 hour')
-from d join player_game_day x on x.operator_id = $1::uuid and x.day = d.day and x.first_bet_at is not null and ($2::text is null or x.currency = $2)
+from d join player_day x on x.operator_id = $1::uuid and x.day = d.day and ($2::text is null or x.currency = $2)
 group by grouping sets ((1, 2), (1))`);
 
 /** args: operator, currency, how many · of today, what is late among it */

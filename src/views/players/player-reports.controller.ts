@@ -3,7 +3,7 @@ import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { By, Require, type Caller } from '../../access/contract.ts';
-import { askerOf, report, Reports, TOKEN } from '../revenue/route.ts';
+import { askerOf, dated, Shows, TOKEN } from '../shown.ts';
 import { PlayerId } from '../transactions/schema.ts';
 import { GamesOfPlayer } from './games.query.ts';
 import { GamesFilters, PlayerGames, Statement, StatementFilters } from './schema.ts';
@@ -16,20 +16,23 @@ export class PlayerReportsController {
   constructor(private readonly queries: QueryBus) {}
 
   @Get('statement')
-  @Reports(Statement, { summary: 'A player’s statement: opening, movements, closing', description: 'From the ledger, of test players too. What is owed stands beside the balance.' })
+  @Shows(
+    'A player’s statement: opening, movements, closing', Statement,
+    'From the ledger, of test players too. What is owed stands beside the balance.',
+  )
   async statement(
     @By() caller: Caller, @Headers(TOKEN) token: string | undefined, @Param('playerId', { schema: PlayerId }) player: string,
     @Query({ schema: StatementFilters }) filters: StatementFilters, @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return report(await this.queries.execute(new StatementOf(askerOf(caller, token), player, filters)), reply);
+    return dated(await this.queries.execute(new StatementOf(askerOf(caller, token), player, filters)), reply);
   }
 
   @Get('games')
-  @Reports(PlayerGames, { summary: 'What a player’s games came to', description: 'By gaming days. What is late counts with the rest.' })
+  @Shows('What a player’s games came to', PlayerGames, 'By gaming days. What is late counts with the rest.')
   async games(
     @By() caller: Caller, @Headers(TOKEN) token: string | undefined, @Param('playerId', { schema: PlayerId }) player: string,
     @Query({ schema: GamesFilters }) filters: GamesFilters, @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return report(await this.queries.execute(new GamesOfPlayer(askerOf(caller, token), player, filters)), reply);
+    return dated(await this.queries.execute(new GamesOfPlayer(askerOf(caller, token), player, filters)), reply);
   }
 }

@@ -25,49 +25,65 @@ function columnsOf(groupBy: string): string[] {
 }
 
 /** args: operator, from, to, currency, account, game */
-const CHOSEN = `operator_id = $1::uuid and day between $2::date and $3::date and ($4::text is null or currency = $4) and ($5::int is null or account_id = $5::int)
-  and ($6::text is null or game_id = $6)`;
+const CHOSEN = ['operator_id = $1::uuid and day between $2::date and $3::date and ($4::text is null or currency = $4)', '($5::int is null or account_id = $5::int)', '($6::text is null or game_id = $6)'];
 const sums = (late: 'late' | 'not late') => NAMES.map((name) => `coalesce(sum(${name}) filter (where ${late}), 0)`).join(', ');
 
-/** Before the statement below, in its transaction: PostgreSQL, which takes its conditions for narrow, would sort all that it counts, some of it on disk. */
-const byHashing = statement('view_by_hashing', "select set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true)");
+/**
+ * Before the statement below, in its transaction: PostgreSQL, which takes its conditions for narrow, would sort all that it counts, some of it on disk.
+ * Who played what in a month, of some millions of rounds, is counted within twice this memory.
+ */
+const byHashing = statement('view_by_hashing', "select set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true), set_config('work_mem', '32MB', true)");
+
+/** Who made a bet, a row a player, day, currency and what else the table tells apart, the fewest rows first. */
+const PLAYED = [
+  { table: 'player_day', apart: [], where: 'true' }, { table: 'player_account_day', apart: ['account_id'], where: 'true' },
+  { table: 'player_game_day', apart: ['account_id', 'game_id'], where: 'first_bet_at is not null' },
+] as const;
+type Played = (typeof PLAYED)[number];
+const playedBy = (columns: readonly string[]): Played => PLAYED.find(({ apart }) => columns.every((column) => column === 'day' || (apart as readonly string[]).includes(column))) as Played;
+const rowsOf = ({ table, apart, where }: Played) => `${table} where ${CHOSEN.slice(0, apart.length + 1).join(' and ')} and ${where}`;
 
 /**
  * Who played, each once: by place, of these by currency, of these in all; answers whether it is of more than one place, whether of all, the place,
- * how many. A player has one row a day, account, game and currency: of those he is counted as he comes.
+ * how many. `fixed`: of what only one is asked for.
  */
-function playersBy(columns: readonly string[]): string {
+function playersBy(columns: readonly string[], fixed: readonly string[]): string {
   const place = [...columns, 'currency'].join(', ');
-  const rows = `player_game_day where ${CHOSEN} and first_bet_at is not null`;
-  const isKey = columns.length === Object.keys(COLUMN).length;
-  const from = isKey ? rows : 'seen';
+  const [lines, all] = [playedBy([...columns, ...fixed]), playedBy(fixed)];
+  const isKey = ['day', ...lines.apart].every((column) => columns.includes(column) || fixed.includes(column));
+  const from = isKey ? rowsOf(lines) : 'seen';
   const sum = (overall: 0 | 1, currency: string) => `${[Number(columns.length > 0), overall, ...columns.map(() => 'null::text'), currency].join(', ')}, count(*)`;
   return `
-with ${isKey ? '' : `seen as materialized (select ${place}, player_id from ${rows} group by ${place}, player_id), `}
-each as materialized (select currency, player_id from ${from} group by currency, player_id)
+with ${isKey || columns.length === 0 ? '' : `seen as materialized (select ${place}, player_id from ${rowsOf(lines)} group by ${place}, player_id), `}
+each as materialized (select currency, player_id from ${columns.length === 0 || lines !== all ? rowsOf(all) : from} group by currency, player_id)
 ${columns.length === 0 ? '' : `select 0, 0, ${[...columns, 'currency'].map((column) => `${column}::text`).join(', ')}, count(*) from ${from} group by ${place} union all`}
 select ${sum(0, 'currency::text')} from each group by currency
 union all select ${sum(1, 'null::text')} from (select player_id from each group by player_id) one`;
 }
 
-/** A statement of each kind for each way to group: they differ in their columns. */
+/** A statement of each kind for each way to group: they differ in their columns, and that of players in its table. */
 const made = new Map<string, Readonly<Record<'revenue' | 'rounds' | 'players', ReturnType<typeof statement>>>>();
-function statementsFor(columns: readonly string[]) {
-  const name = columns.join('_') || 'all';
+function statementsFor(columns: readonly string[], fixed: readonly string[]) {
+  const by = columns.join('_') || 'all';
+  const name = [by, ...fixed].join('_of_');
   const known = made.get(name);
   if (known) return known;
   const place = [...columns, 'currency'].join(', ');
   const shown = [...columns, 'currency'].map((column) => `${column}::text`).join(', ');
+  const chosen = CHOSEN.join(' and ');
   const steps = {
-    revenue: statement(`revenue_by_${name}`, `
-select ${shown}, ${sums('not late')}, ${sums('late')} from revenue_day where ${CHOSEN} group by ${place} order by ${place} limit ${MOST_ROWS + 1}`),
-    rounds: statement(`rounds_by_${name}`, `
-select ${shown}, sum(opened), sum(ended) from round_day where ${CHOSEN} and (opened > 0 or ended > 0) group by ${place} order by ${place} limit ${MOST_ROWS + 1}`),
-    players: statement(`players_by_${name}`, playersBy(columns)),
+    revenue: statement(`revenue_by_${by}`, `
+select ${shown}, ${sums('not late')}, ${sums('late')} from revenue_day where ${chosen} group by ${place} order by ${place} limit ${MOST_ROWS + 1}`),
+    rounds: statement(`rounds_by_${by}`, `
+select ${shown}, sum(opened), sum(ended) from round_day where ${chosen} and (opened > 0 or ended > 0) group by ${place} order by ${place} limit ${MOST_ROWS + 1}`),
+    players: statement(`players_by_${name}`, playersBy(columns, fixed)),
   };
   made.set(name, steps);
   return steps;
 }
+
+/** How many of the arguments there are in a statement of who played. */
+const argumentsOf = (columns: readonly string[]): number => 4 + playedBy(columns).apart.length;
 
 /** args: operator · what its accounts are called */
 export const askAccounts = statement('view_accounts', 'select account_id, provider from provider_account where operator_id = $1::uuid');
@@ -144,12 +160,13 @@ export class RevenueHandler implements IQueryHandler<Revenue> {
   async execute({ asker, filters }: Revenue): Promise<View<RevenueReport>> {
     const { from, to, groupBy, currency, accountId, gameId } = filters;
     const columns = columnsOf(groupBy);
-    const { revenue, rounds, players } = statementsFor(columns);
+    const fixed = [...(accountId === undefined ? [] : ['account_id']), ...(gameId === undefined ? [] : ['game_id'])];
+    const { revenue, rounds, players } = statementsFor(columns, fixed);
     const chosen = [asker.operator, from, to, currency ?? null, accountId ?? null, gameId ?? null];
     const locks = askLocks([asker.operator, from, to]);
     const answer = await this.reads.at(asker.token).projected(
       asker.operator, ['players', 'revenue', 'rounds'],
-      [revenue(chosen), rounds(chosen), locks, askClock([asker.operator]), askScales(), askAccounts([asker.operator]), byHashing(), players(chosen)], [locks]);
+      [revenue(chosen), rounds(chosen), locks, askClock([asker.operator]), askScales(), askAccounts([asker.operator]), byHashing(), players(chosen.slice(0, argumentsOf([...columns, ...fixed])))], [locks]);
     const [revenueRows, roundRows, locked, clock, scales, accounts, , playerRows] = answer.rows;
     const { lines, totals, players: active } = collected(columns.length + 1, { revenue: revenueRows, rounds: roundRows, players: playerRows });
     if (lines.size > MOST_ROWS) {
