@@ -1,15 +1,18 @@
 /**
- * `npm test`, in stages. `npm test -- faults` runs only the stages named; `long` runs only where it is named, as `.ci/run` does.
+ * `npm test`, in stages. `npm test -- faults` runs only the stages named; `wide` and `long` run only where they are named, as `.ci/run` does.
  */
 import { jest, runStages, type Stage } from './stages.ts';
 
 /** These start and kill whole clusters and measure time: one at a time and with the machine to themselves. */
 const ALONE = ['test/faults/', 'test/flows/start.spec.ts'];
 
-/** Of those, and of the rest, what takes longest for what it finds: deaths of whole fleets, and walks through the guides in copies of the tree. */
+/** Of those, what takes longest for what it finds: deaths of whole fleets; and walks through the guides in copies of the tree. */
 const LONG = [
-  'test/faults/(ambiguous-commit|exports-workers|kill|months|queue|replica-promoted|replica-two|roles)', 'test/flows/new-(provider|view)',
+  'test/faults/(ambiguous-commit|exports-|held-wallet|kill|months|queue|replica|roles)', 'test/flows/new-(provider|view)',
 ];
+
+/** Of the rest: large histories, and processes that are started again and again. */
+const WIDE = ['test/flows/(credentials-sealed|feed-rebuild|office-cli|operations|page|plans-|readme|reports-clock|reports-plans|start-refused)'];
 
 /** What `npm run check` looks at. */
 const LAWS = 'test/laws/';
@@ -17,11 +20,11 @@ const LAWS = 'test/laws/';
 const without = (...paths: string[]): string => `--testPathIgnorePatterns=${paths.join('|')}`;
 
 const STAGES: Readonly<Record<string, Stage>> = {
-  rules: jest('rules, wire and model', without(...ALONE, LAWS, ...LONG)),
-  // Ended when the last test is: what was left of a server that was killed or frozen on purpose is nobody's to wait for.
-  faults: jest('faults, one at a time', '--runInBand', '--forceExit', ...ALONE, without(...LONG)),
+  rules: jest('rules, wire and model', without(...ALONE, LAWS, ...LONG, ...WIDE)),
+  faults: jest('faults, one at a time', '--runInBand', ...ALONE, without(...LONG)),
   mutants: { name: 'planted bugs', node: ['test/mutants/run.ts'] },
-  long: jest('the long ones, one at a time', '--runInBand', '--forceExit', ...LONG),
+  wide: jest('large histories and many starts', ...WIDE, without(...ALONE)),
+  long: jest('the long ones, one at a time', '--runInBand', ...LONG),
 };
 const BY_THEMSELVES = ['rules', 'faults', 'mutants'];
 

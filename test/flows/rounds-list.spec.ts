@@ -1,42 +1,22 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { rounds } from '../../src/views/rounds/projection.ts';
-import { asSuperuser, freshDatabase, type TestDatabase } from '../support/cluster.ts';
 import { fed } from '../support/feeding.ts';
-import { Seat } from '../support/ground.ts';
-import { Provider } from '../support/provider.ts';
-import { allRoles, Reader, type Read } from '../support/reader.ts';
-import { serveHere, type InProcess } from '../support/server.ts';
-import { createWorld, type World } from '../support/world.ts';
+import { ground, type Seat } from '../support/ground.ts';
+import { allRoles, type Read, type Reader } from '../support/reader.ts';
 
 // /v1/rounds: which rounds there are, by state, age and activity; each number with the rows it is made of.
 
-let database: TestDatabase;
-let world: World;
-let served: InProcess;
+const here = ground({ players: { EUR: 30, JPY: 2 }, policies: [{ deadlineMs: 5_000 }, { deadlineMs: 5_000, roundScope: 'game' }, { deadlineMs: 5_000 }] }, allRoles);
 let reader: Reader;
 let foreigner: Reader;
-let providers: Provider[];
-let seated = 0;
 
-const seat = (account = 0) => new Seat(providers[account] as Provider, world.players[seated++] as never);
-const sql = <Row = any>(text: string, values?: unknown[]) => asSuperuser<Row>(database.url('superuser'), text, values);
+const seat = (account = 0) => here.seat({ account });
 const list = (query = '', by = reader, token?: string): Promise<Read> => by.get(`/v1/rounds?${query}`, token);
-const accountOf = (index: number) => world.accounts[index]?.accountId as number;
 
 beforeAll(async () => {
-  database = await freshDatabase();
-  world = await createWorld(database, { players: { EUR: 30, JPY: 2 }, policies: [{ deadlineMs: 5_000 }, { deadlineMs: 5_000, roundScope: 'game' }, { deadlineMs: 5_000 }] });
-  served = await serveHere(database, allRoles(database));
-  providers = world.accounts.map((account) => new Provider(served.baseUrl, account));
-  reader = await Reader.of(world.operators[0] as string, database, served.baseUrl);
-  foreigner = await Reader.of(world.operators[1] as string, database, served.baseUrl);
-  await fed(database, rounds);
-});
-
-afterAll(async () => {
-  for (const provider of providers ?? []) provider.close();
-  await served?.close();
+  [reader, foreigner] = [await here.reader(0), await here.reader(1)];
+  await fed(here.database, rounds);
 });
 
 const short = ({ body }: Read) => body.items.map(({ roundId, gameId, state, staked, won, bets, undoneBets, wins, endedAt }: any) =>
@@ -47,13 +27,13 @@ describe('a round', () => {
     const anna = seat();
     await anna.bet('b1', '10.00');
     await anna.bet('b2', '3.00');
-    await fed(database, rounds);
+    await fed(here.database, rounds);
     expect(short(await list(`playerId=${anna.player.id}`))).toEqual(['r1 game-1 open 13.00 0.00 2/2 0 on']);
     await anna.rollback('x1', 'b2');
     await anna.win('w1', '4.00');
     await anna.bet('b3', '1.00', { roundId: 'r2' });
     await anna.closeRound('r1');
-    await fed(database, rounds);
+    await fed(here.database, rounds);
     const { body } = await list(`playerId=${anna.player.id}`);
     expect(short({ body } as Read)).toEqual(['r1 game-1 closed 10.00 4.00 1/2 1 over', 'r2 game-1 open 1.00 0.00 1/1 0 on']);
     const [closed] = body.items;
@@ -67,7 +47,7 @@ describe('a round', () => {
     await ben.bet('b1', '2.00');
     await ben.bet('b2', '7.00', { gameId: 'game-2', closeRound: true });
     await ben.win('w1', '5.00', { type: 'jackpot' });
-    await fed(database, rounds);
+    await fed(here.database, rounds);
     expect(short(await list(`playerId=${ben.player.id}&order=asc`))).toEqual(['r1 game-1 open 2.00 0.00 1/1 0 on', 'r1 game-2 closed 7.00 0.00 1/1 0 over']);
   });
 
@@ -77,7 +57,7 @@ describe('a round', () => {
     const token = headers['x-consistency-token'] as string;
     const first = await list(`playerId=${cleo.player.id}`, reader, token);
     expect([[200, 1], [503, undefined]]).toContainEqual([first.status, first.body.items?.length]);
-    await fed(database, rounds);
+    await fed(here.database, rounds);
     const { status, body, headers: { 'x-as-of': asOf } } = await list(`playerId=${cleo.player.id}`, reader, token);
     expect([status, body.items.length, asOf]).toEqual([200, 1, body.asOf]);
   });
@@ -85,7 +65,7 @@ describe('a round', () => {
   it('is seen by its own operator and nobody else', async () => {
     expect((await list('limit=100', foreigner)).body.items).toEqual([]);
     expect((await foreigner.get('/v1/rounds/open/ages')).body.items).toEqual([]);
-    const { status, body } = await list('', await Reader.of(world.operators[0] as string, database, served.baseUrl, []));
+    const { status, body } = await list('', await here.reader(0, []));
     expect([status, body.code]).toEqual([403, 'FORBIDDEN']);
   });
 });
@@ -113,7 +93,7 @@ describe('a list of rounds', () => {
   it('has cursors that are good for its own filters and operator, and for nothing else', async () => {
     const dora = seat();
     for (const round of ['1', '2', '3']) await dora.bet(round, '1.00', { roundId: round });
-    await fed(database, rounds);
+    await fed(here.database, rounds);
     const own = `playerId=${dora.player.id}&state=open`;
     const { nextCursor: cursor } = (await list(`${own}&limit=2`)).body;
     expect((await list(`${own}&limit=100&cursor=${cursor}`)).body.items.length).toBe(1);
@@ -131,7 +111,7 @@ describe('a list of rounds', () => {
     const resting = players.flatMap((who, at) => Array.from({ length: 5 }, (_, i) => [who, `rest-${at}-${i}`] as const));
     for (const [who, round] of resting) await who.bet(`${round}-b`, '0.01', { roundId: round });
     for (const who of players) await who.bet('moves-b', '0.01', { roundId: 'moves' });
-    await fed(database, rounds);
+    await fed(here.database, rounds);
     for (const order of ['desc', 'asc']) {
       const met: string[] = [];
       let cursor = '';
@@ -143,7 +123,7 @@ describe('a list of rounds', () => {
         cursor = `&cursor=${body.nextCursor}`;
         const mover = players[page % players.length] as Seat;
         await mover.bet(`${order}-${page}`, '0.01', { roundId: 'moves' });
-        await fed(database, rounds);
+        await fed(here.database, rounds);
       }
       expect([met.length, new Set(met).size]).toEqual([new Set(met).size, met.length]);
       expect(met.filter((each) => each.includes(' rest-')).length).toBe(resting.length);
@@ -162,7 +142,7 @@ from jsonb_to_recordset($1::jsonb) x(player_id uuid, operator_id uuid, account_i
 describe('of whatever rounds there are', () => {
   /** Nothing older than what is there now: a kept answer may be a moment old. */
   const ages = async () => reader.get('/v1/rounds/open/ages', (await list('limit=1')).headers['x-consistency-token']);
-  beforeEach(() => sql('delete from played_round'));
+  beforeEach(() => here.sql('delete from played_round'));
 
   const drawn = () => fc.array(fc.record({
     player: fc.nat(3), account: fc.nat(1), game: fc.constantFrom('', 'game-1', 'game-2'), currency: fc.constantFrom('EUR', 'JPY'), state: fc.constantFrom('open', 'open', 'closed', 'cancelled'),
@@ -174,14 +154,14 @@ describe('of whatever rounds there are', () => {
   async function put(rows: Drawn): Promise<any[]> {
     const now = Date.now();
     const made = rows.map(({ player, account, foreign, ageMs, ranMs, staked, ...rest }, n) => ({
-      ...rest, n, staked: Number(staked), player_id: world.players[player]?.id, operator_id: world.operators[foreign ? 1 : 0], account_id: accountOf(account),
+      ...rest, n, staked: Number(staked), player_id: here.world.players[player]?.id, operator_id: here.world.operators[foreign ? 1 : 0], account_id: here.account(account).accountId,
       last_at: new Date(now - Math.floor(ageMs / 1_000) * 1_000).toISOString(), opened_at: new Date(now - Math.floor(ageMs / 1_000) * 1_000 - ranMs).toISOString(),
     }));
-    await sql('delete from played_round');
-    await sql(ROWS, [JSON.stringify(made)]);
+    await here.sql('delete from played_round');
+    await here.sql(ROWS, [JSON.stringify(made)]);
     // What no ledger made has no position: only a rebuilt view shows other rows at the same one, and the cache knows it by this.
-    await sql("update projection set generation = generation + 1 where name = 'rounds'");
-    return made.filter(({ operator_id: operator }) => operator === world.operators[0]);
+    await here.sql("update projection set generation = generation + 1 where name = 'rounds'");
+    return made.filter(({ operator_id: operator }) => operator === here.world.operators[0]);
   }
 
   async function walked(query: string): Promise<any[]> {
@@ -198,7 +178,7 @@ describe('of whatever rounds there are', () => {
 
   it('each filter lets through what it says, in the order of the last activity, in pages of any size', async () => {
     const filters = fc.record({
-      state: fc.constantFrom('open', 'closed', 'cancelled'), playerId: fc.nat(3).map((n) => world.players[n]?.id as string), accountId: fc.nat(1).map((n) => String(accountOf(n))),
+      state: fc.constantFrom('open', 'closed', 'cancelled'), playerId: fc.nat(3).map((n) => here.world.players[n]?.id as string), accountId: fc.nat(1).map((n) => String(here.account(n).accountId)),
       gameId: fc.constantFrom('', 'game-1', 'game-3'), currency: fc.constantFrom('EUR', 'JPY'), openedFrom: fc.nat(90_000_000), openedTo: fc.nat(90_000_000), lastTo: fc.nat(90_000_000),
       endedFrom: fc.nat(90_000_000), endedTo: fc.nat(90_000_000), olderThanSeconds: fc.constantFrom('0', '60', '3600'), exposure: fc.constantFrom('0', '1', '25.5'),
     }, { requiredKeys: [] });

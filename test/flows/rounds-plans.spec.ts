@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import type { Step } from '../../libs/postgres/index.ts';
 import type { Reads } from '../../src/views/reads.ts';
-import { READ_SETTINGS } from '../../src/views/reads/server.ts';
 import { OpenRoundAges, OpenRoundAgesHandler } from '../../src/views/rounds/ages.query.ts';
 import { RoundsByActivity, RoundsByActivityHandler } from '../../src/views/rounds/list.query.ts';
 import { RoundsFilters } from '../../src/views/rounds/schema.ts';
 import { freshDatabase } from '../support/cluster.ts';
+import { Explainer, sentBy, type Plan as Explained } from '../support/explain.ts';
 import { createWorld, type World } from '../support/world.ts';
 
 // How PostgreSQL answers the questions for rounds, as croupier_read, behind row-level security. PLAN_ROUNDS makes them more.
@@ -19,7 +19,7 @@ const READ = 101;
 const TIES = 10;
 
 let world: World;
-let client: pg.Client;
+let explainer: Explainer;
 const operator = () => world.operators[0] as string;
 
 /** Two operators; every tenth round is open; as many as come in one batch share their time. */
@@ -39,42 +39,22 @@ beforeAll(async () => {
   await owner.query('checkpoint');
   await owner.query('vacuum analyze played_round');
   await owner.end();
-  const options = Object.entries(READ_SETTINGS).map(([name, value]) => `-c ${name}=${value}`).join(' ');
-  client = new pg.Client({ connectionString: database.url('croupier_read'), options });
-  await client.connect();
+  explainer = await Explainer.on(database);
 }, 600_000);
-afterAll(() => client?.end());
+afterAll(() => explainer?.close());
 
-interface Plan {
-  readonly text: string;
+interface Plan extends Explained {
   /** rows that came out of the indexes of played_round, those that a filter took away among them */
   readonly read: number;
-  readonly rows: number;
-  readonly ms: number;
 }
 
-/** What a handler sends, with its own values, explained as it is run. */
+/** The last statement that a handler sends, behind what it set for it. */
 async function planOf(ask: (reads: Reads) => Promise<unknown>): Promise<Plan> {
-  const sent: Step[] = [];
-  const recorded = (steps: Step[]) => {
-    sent.push(...steps);
-    return { rows: steps.map(({ name }) => (name === 'view_cursor_key' ? [['00']] : [])), asOf: 0, token: '' };
-  };
-  const recording = { at: () => ({ as: async (_: string, steps: Step[]) => recorded(steps), projected: async (_: string, __: unknown, steps: Step[]) => recorded(steps) }) };
-  await ask(recording as unknown as Reads);
-  const { text: asked, values } = sent.at(-1) as Step;
-  await client.query('begin read only');
-  await client.query("select set_config('croupier.operator', $1, true)", [operator()]);
-  for (const { text: before, values: given } of sent.slice(0, -1).filter(({ name }) => name !== 'view_cursor_key')) await client.query(before, [...given]);
-  await client.query(`prepare asked as ${asked}`);
-  const written = values.map((value) => (value === null ? 'null' : client.escapeLiteral(String(value)))).join(', ');
-  const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain (analyze, costs off, timing off, summary on, buffers off) execute asked (${written})`);
-  await client.query('rollback');
-  await client.query('deallocate asked');
-  const text = rows.map((row) => row['QUERY PLAN']).join('\n');
-  const scans = [...text.matchAll(/using played_round_\w+ on played_round\b[^\n]*actual rows=([\d.]+)[^\n]*((?:\n(?! *->)[^\n]*)*)/g)];
+  const sent = (await sentBy(ask)).flat();
+  const plan = await explainer.explain(operator(), sent.at(-1) as Step, sent.slice(0, -1).filter(({ name }) => name !== 'view_cursor_key'));
+  const scans = [...plan.text.matchAll(/using played_round_\w+ on played_round\b[^\n]*actual rows=([\d.]+)[^\n]*((?:\n(?! *->)[^\n]*)*)/g)];
   const read = scans.reduce((sum, [, out, below]) => sum + Number(out) + Number(/Rows Removed by Filter: (\d+)/.exec(below as string)?.[1] ?? 0), 0);
-  return { text, read, rows: Number(/actual rows=([\d.]+)/.exec(text)?.[1]), ms: Number(/Execution Time: ([\d.]+)/.exec(text)?.[1]) };
+  return { ...plan, read };
 }
 
 const list = (query: Record<string, string>) => (reads: Reads) =>

@@ -5,6 +5,7 @@ import type { AnyDialect } from '../../src/providers/contract.ts';
 import { asSuperuser, freshDatabase, type TestDatabase } from './cluster.ts';
 import { Provider, type CallOptions, type Reply } from './provider.ts';
 import { Proxy } from './proxy.ts';
+import { Reader } from './reader.ts';
 import { serveHere, type InProcess } from './server.ts';
 import { createWorld, type World, type WorldAccount, type WorldOptions, type WorldPlayer } from './world.ts';
 
@@ -52,6 +53,8 @@ export interface Totals {
   readonly rounds: string;
 }
 
+type Env = Readonly<Record<string, string>>;
+
 export class Ground {
   database!: TestDatabase;
   world!: World;
@@ -63,7 +66,7 @@ export class Ground {
 
   constructor(
     private readonly options: WorldOptions,
-    private readonly env: Readonly<Record<string, string>> = {},
+    private readonly env: Env | ((database: TestDatabase) => Env) = {},
     private readonly proxied = false,
     private readonly dialects?: readonly AnyDialect[],
   ) {}
@@ -74,7 +77,8 @@ export class Ground {
     this.world = await createWorld(this.database, { policies: [{ deadlineMs: 5_000 }], ...this.options });
     if (this.proxied) this.proxy = await Proxy.before(this.database.url('croupier_money'));
     const url: TestDatabase['url'] = (role) => (this.proxied ? this.proxy.through(this.database.url(role)) : this.database.url(role));
-    this.served = await serveHere({ name: this.database.name, url }, this.env, this.dialects);
+    const database = { name: this.database.name, url };
+    this.served = await serveHere(database, typeof this.env === 'function' ? this.env(database) : this.env, this.dialects);
   }
 
   async close(): Promise<void> {
@@ -100,6 +104,11 @@ export class Ground {
     const player = currency ? free.at(-1) : free[this.seated++];
     if (!player) throw new Error('the world has no more players: ask for more');
     return new Seat(this.provider(account), player);
+  }
+
+  /** Of the operator's API, which has to be mounted: `allRoles`. */
+  reader(operator = 0, roles?: readonly string[]): Promise<Reader> {
+    return Reader.of(this.world.operators[operator] as string, this.database, this.served.baseUrl, roles);
   }
 
   sql<Row = Record<string, unknown>>(text: string, values?: unknown[]): Promise<Row[]> {
@@ -149,7 +158,7 @@ const INSIDE = /node_modules|\.ts\b|\bat \S+ \(|postgres|select |insert into|sta
 
 /** Opened before the file's first test, closed after its last. */
 export function ground(
-  options: WorldOptions = {}, env: Readonly<Record<string, string>> = {}, { proxied = false, dialects }: { proxied?: boolean; dialects?: readonly AnyDialect[] } = {},
+  options: WorldOptions = {}, env: Env | ((database: TestDatabase) => Env) = {}, { proxied = false, dialects }: { proxied?: boolean; dialects?: readonly AnyDialect[] } = {},
 ): Ground {
   const made = new Ground(options, env, proxied, dialects);
   beforeAll(() => made.open());

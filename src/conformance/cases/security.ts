@@ -14,6 +14,12 @@ function mustDiffer(one: Wire, other: Wire, why: string): void {
   if (one.path === other.path && one.body.equals(other.body)) throw new LeftOut(why);
 }
 
+/** The same call with other bytes, which its provider signed. */
+function signedOver(d: Desk, wire: Wire, body: Buffer, at?: Date): Wire {
+  const { speaker, secret } = d.record.setting;
+  return speaker.sign(wire, body, secret, at);
+}
+
 /** A captured bet at the path of another operation. */
 async function elsewhere(d: Desk, other: 'win' | 'rollback'): Promise<void> {
   const bet = d.bet(d.units(3));
@@ -128,10 +134,9 @@ export const SECURITY: readonly Case[] = [
     name: 'A signed body with a byte that is no text is refused, not mended',
     category: 'security',
     steps: async (d) => {
-      const { speaker, secret } = d.record.setting;
       const bet = d.bet(d.units(2));
       const wire = d.wire(bet);
-      await d.sends(speaker.sign(wire, withByte(wire, bet.reference, 0xff), secret), bet, refused('bad-request', 'bad-signature'), 'Two ids that differ in such a byte would become one.');
+      await d.sends(signedOver(d, wire, withByte(wire, bet.reference, 0xff)), bet, refused('bad-request', 'bad-signature'), 'Two ids that differ in such a byte would become one.');
       await d.says(bet, ok(-d.units(2)), 'The next call is served as ever.');
     },
   },
@@ -157,25 +162,22 @@ export const SECURITY: readonly Case[] = [
     name: 'A field that nobody knows is no reason to refuse a bet',
     category: 'security',
     steps: async (d) => {
-      const { speaker, secret } = d.record.setting;
       const bet = d.bet(d.units(2));
       const wire = d.wire(bet);
-      await d.sends(speaker.sign(wire, Buffer.from(extended(wire)), secret), bet, ok(-d.units(2)), 'Providers add fields without asking; a wallet leaves alone what it does not know.');
+      await d.sends(signedOver(d, wire, Buffer.from(extended(wire))), bet, ok(-d.units(2)), 'Providers add fields without asking; a wallet leaves alone what it does not know.');
     },
   },
 ];
 
 async function dated(d: Desk, direction: 1 | -1): Promise<void> {
-  const { speaker, secret } = d.record.setting;
   const bet = d.bet(d.units(2));
   const wire = d.wire(bet);
   const at = new Date(Date.now() + direction * ((d.can.clockS ?? 0) + 120) * 1_000);
-  await d.sends(speaker.sign(wire, wire.body, secret, at), bet, UNSIGNED, 'A signed time bounds for how long a captured call is of use.');
+  await d.sends(signedOver(d, wire, wire.body, at), bet, UNSIGNED, 'A signed time bounds for how long a captured call is of use.');
 }
 
 async function nonsense(d: Desk, text: string): Promise<void> {
-  const { speaker, secret } = d.record.setting;
   const bet = d.bet(d.units(2));
-  await d.sends(speaker.sign(d.wire(bet), Buffer.from(text), secret), bet, refused('bad-request', 'bad-signature'), 'What cannot be read is refused as such; it is no fault of the wallet’s.');
+  await d.sends(signedOver(d, d.wire(bet), Buffer.from(text)), bet, refused('bad-request', 'bad-signature'), 'What cannot be read is refused as such; it is no fault of the wallet’s.');
   await d.says(bet, ok(-d.units(2)), 'The next call is served as ever.');
 }

@@ -1,4 +1,4 @@
-import type { Case } from '../case.ts';
+import type { Case, Need, Stopped } from '../case.ts';
 import { ok, refused, type OpenBet } from '../setting.ts';
 import { ANY_REFUSAL, rollbackOfUnknown } from '../expected.ts';
 import {
@@ -8,7 +8,26 @@ import { unitsOf } from '../money.ts';
 
 const NO_SESSION = refused('unknown-session', 'session-over', 'unknown-player');
 const OWED = 'What is won or has to be given back is the player’s, whatever became of the session or of the right to bet.';
-const stakeOf = (open: OpenBet | undefined): bigint => unitsOf(open?.amount ?? '0') ?? 0n;
+const stakeOf = (open: OpenBet): bigint => unitsOf(open.amount) ?? 0n;
+
+/** Of who may not bet any more, on a bet from before. */
+const owed = (stopped: Stopped, need: Need, names: { readonly win: string; readonly rollback: string }): Case[] => [
+  {
+    name: names.win,
+    category: 'sessions', needs: [need],
+    steps: async ({ [stopped]: d, units }) => {
+      await d.says(d.win(d.open as OpenBet, units(3)), ok(units(3)), OWED);
+    },
+  },
+  {
+    name: names.rollback,
+    category: 'sessions', needs: [need, ROLLBACK],
+    steps: async ({ [stopped]: d }) => {
+      const open = d.open as OpenBet;
+      await d.says(d.undo(open), ok(stakeOf(open)), OWED);
+    },
+  },
+];
 
 export const SESSIONS: readonly Case[] = [
   {
@@ -69,20 +88,7 @@ export const SESSIONS: readonly Case[] = [
       await d.expired.says(d.expired.bet(d.expired.least), refused('session-over', 'unknown-session'), 'Without a live session nobody bets.');
     },
   },
-  {
-    name: 'A win after the session has run out is paid',
-    category: 'sessions', needs: [EXPIRED_WITH_BET],
-    steps: async (d) => {
-      await d.expired.says(d.expired.win(d.expired.open as OpenBet, d.units(3)), ok(d.units(3)), OWED);
-    },
-  },
-  {
-    name: 'A rollback after the session has run out is done',
-    category: 'sessions', needs: [EXPIRED_WITH_BET, ROLLBACK],
-    steps: async (d) => {
-      await d.expired.says(d.expired.undo(d.expired.open as OpenBet), ok(stakeOf(d.expired.open)), OWED);
-    },
-  },
+  ...owed('expired', EXPIRED_WITH_BET, { win: 'A win after the session has run out is paid', rollback: 'A rollback after the session has run out is done' }),
   {
     name: 'A bet under a token whose successor is in use is refused',
     category: 'sessions', needs: [SUPERSEDED],
@@ -91,20 +97,7 @@ export const SESSIONS: readonly Case[] = [
       await d.superseded.says(bet, refused('session-superseded', 'session-over', 'unknown-session'), 'A session goes on under its newest token; the one before it may be somebody else’s by now.');
     },
   },
-  {
-    name: 'A win under a token whose successor is in use is paid',
-    category: 'sessions', needs: [SUPERSEDED_WITH_BET],
-    steps: async (d) => {
-      await d.superseded.says(d.superseded.win(d.superseded.open as OpenBet, d.units(3)), ok(d.units(3)), OWED);
-    },
-  },
-  {
-    name: 'A rollback under a token whose successor is in use is done',
-    category: 'sessions', needs: [SUPERSEDED_WITH_BET, ROLLBACK],
-    steps: async (d) => {
-      await d.superseded.says(d.superseded.undo(d.superseded.open as OpenBet), ok(stakeOf(d.superseded.open)), OWED);
-    },
-  },
+  ...owed('superseded', SUPERSEDED_WITH_BET, { win: 'A win under a token whose successor is in use is paid', rollback: 'A rollback under a token whose successor is in use is done' }),
   {
     name: 'A blocked player’s bet is refused',
     category: 'sessions', needs: [BLOCKED],
@@ -112,20 +105,7 @@ export const SESSIONS: readonly Case[] = [
       await d.blocked.says(d.blocked.bet(d.blocked.least), refused('player-blocked', 'session-over', 'unknown-session'), 'Who is blocked does not bet.');
     },
   },
-  {
-    name: 'A blocked player’s win is paid',
-    category: 'sessions', needs: [BLOCKED_WITH_BET],
-    steps: async (d) => {
-      await d.blocked.says(d.blocked.win(d.blocked.open as OpenBet, d.units(3)), ok(d.units(3)), OWED);
-    },
-  },
-  {
-    name: 'A blocked player’s bet can be undone',
-    category: 'sessions', needs: [BLOCKED_WITH_BET, ROLLBACK],
-    steps: async (d) => {
-      await d.blocked.says(d.blocked.undo(d.blocked.open as OpenBet), ok(stakeOf(d.blocked.open)), OWED);
-    },
-  },
+  ...owed('blocked', BLOCKED_WITH_BET, { win: 'A blocked player’s win is paid', rollback: 'A blocked player’s bet can be undone' }),
   {
     name: 'A blocked player’s adjustment is applied',
     category: 'sessions', needs: [BLOCKED, ADJUST],

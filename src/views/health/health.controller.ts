@@ -3,7 +3,7 @@ import { QueryBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { By, Require, type Caller } from '../../access/contract.ts';
-import { askerOf, report, Reports, TOKEN } from '../revenue/route.ts';
+import { askerOf, dated, Shows, TOKEN } from '../shown.ts';
 import { ProvidersHealth } from './health.query.ts';
 import { HealthFilters, HealthReport } from './schema.ts';
 
@@ -15,12 +15,13 @@ export class ProvidersHealthController {
   constructor(private readonly queries: QueryBus) {}
 
   @Get()
-  @Reports(HealthReport, {
-    summary: 'How provider accounts fare, by minute or hour', description: 'Counted where calls are answered; a minute counts calls by when they were answered.',
-  })
+  @Shows(
+    'How provider accounts fare, by minute or hour', HealthReport,
+    'Counted where calls are answered; a minute counts calls by when they were answered.',
+  )
   async health(
     @By() caller: Caller, @Headers(TOKEN) token: string | undefined, @Query({ schema: HealthFilters }) filters: HealthFilters, @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    return report(await this.queries.execute(new ProvidersHealth(askerOf(caller, token), filters)), reply);
+    return dated(await this.queries.execute(new ProvidersHealth(askerOf(caller, token), filters)), reply);
   }
 }
