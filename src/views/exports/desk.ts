@@ -37,9 +37,11 @@ const cancel = statement('export_cancel', `update export e set state = 'cancelle
 where e.operator_id = $1::uuid and e.export_id = $2::uuid and e.state in ('waiting', 'running')`);
 const older = statement('exports_older', `select ${VIEW} from export e where e.operator_id = $1::uuid and e.export_id < $2::uuid order by e.export_id desc limit $3::int`);
 const newer = statement('exports_newer', `select ${VIEW} from export e where e.operator_id = $1::uuid and e.export_id > $2::uuid order by e.export_id limit $3::int`);
-/** args: operator, export, place · answers the piece, where it may still be fetched */
-const onePiece = statement('export_piece', `
-select encode(p.bytes, 'base64') from export_piece p join export e on e.export_id = p.export_id
+/** Of a piece at a time: as text it is not so large that it outlives its use. */
+const PART_BYTES = 90_000;
+/** args: operator, export, place, from which byte on (1 is the first) · answers a part of the piece, where it may still be fetched */
+const partOfPiece = statement('export_piece', `
+select encode(substring(p.bytes from $4::int for ${PART_BYTES}), 'base64') from export_piece p join export e on e.export_id = p.export_id
 where p.operator_id = $1::uuid and p.export_id = $2::uuid and p.place = $3::int and e.state = 'done' and e.expires_at > now()`);
 const askKey = statement('export_cursor_key', "select encode(cursor_key, 'hex') from configuration");
 const findWallet = statement('export_has_wallet', 'select from wallet where operator_id = $1::uuid and player_id = $2::uuid and currency = $3');
@@ -119,11 +121,16 @@ export class ExportDesk {
     return { view, pieces: Number(row[PIECES]) };
   }
 
-  /** Undefined where it is not there any more. */
-  async piece(operator: string, id: string, place: number): Promise<Buffer | undefined> {
-    const [rows] = await this.tenants.as(operator, [onePiece([operator, id, place])]);
-    const text = rows?.[0]?.[0];
-    return text == null ? undefined : Buffer.from(text, 'base64');
+  /** A piece part by part. Throws where it is not there any more. */
+  async *piece(operator: string, id: string, place: number): AsyncGenerator<Buffer> {
+    for (let from = 1, length = PART_BYTES; length === PART_BYTES; from += length) {
+      const [rows] = await this.tenants.as(operator, [partOfPiece([operator, id, place, from])]);
+      const text = rows?.[0]?.[0];
+      if (text == null) throw new Error('a piece of the file is not there any more');
+      const bytes = Buffer.from(text, 'base64');
+      ({ length } = bytes);
+      if (length > 0) yield bytes;
+    }
   }
 
   /** Newest first, for lists by an id that grows with time. */

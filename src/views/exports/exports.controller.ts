@@ -107,15 +107,11 @@ export class ExportsController {
     return new StreamableFile(this.bytesOf(operatorId, file), { type: TYPES[format], disposition: `attachment; filename="${name}"`, length: bytes });
   }
 
-  /** One piece in memory at a time; one that is gone ends the answer before its length, which no caller takes for the whole. */
+  /** Part by part; a piece that is gone ends the answer before its length, which no caller takes for the whole. */
   private bytesOf(operator: string, { view, pieces }: File): Readable {
     const { desk } = this;
     const stored = Readable.from((async function* () {
-      for (let place = 0; place < pieces; place++) {
-        const piece = await desk.piece(operator, view.exportId, place);
-        if (!piece) throw new Error('a piece of the file is not there any more');
-        yield piece;
-      }
+      for (let place = 0; place < pieces; place++) yield* desk.piece(operator, view.exportId, place);
     })(), { objectMode: true, highWaterMark: 1 });
     if (view.format !== 'csv') return stored;
     const plain = createGunzip();

@@ -22,8 +22,7 @@ const FIRST_REST_MS = 250;
 const LONGEST_REST_MS = 10_000;
 /** Statement and transaction time-out. */
 const BROKEN_OFF = new Set(['57014', '25P04']);
-/** A step that was broken off has cost everybody else as much: the view rests for so many times as long, and twice as long each time. */
-const VAIN_TIMES = 4;
+/** A step that was broken off has cost everybody else as much: the view rests for as long as that took, and twice as long each time. */
 const LONGEST_VAIN_REST_MS = 600_000;
 /** Past the server's own time-outs: a connection that says nothing for so long is not there any more. */
 const SILENCE_MS = 130_000;
@@ -91,7 +90,7 @@ export class Feeder {
     this.brokenOff = BROKEN_OFF.has(sqlState(error) ?? '');
     this.most = Math.max(1, Math.floor(this.most / (this.brokenOff ? 16 : 4)));
     const longer = this.restMs * 2;
-    this.restMs = this.brokenOff ? Math.min(LONGEST_VAIN_REST_MS, Math.max(VAIN_TIMES * tookMs, longer)) : Math.min(LONGEST_REST_MS, Math.max(FIRST_REST_MS, longer));
+    this.restMs = this.brokenOff ? Math.min(LONGEST_VAIN_REST_MS, Math.max(tookMs, longer)) : Math.min(LONGEST_REST_MS, Math.max(FIRST_REST_MS, longer));
     this.restsUntil = performance.now() + this.restMs;
     this.drop();
   }
