@@ -15,6 +15,7 @@ import { ReadMetrics, type Registry } from './reads/read-metrics.ts';
 import { Samples } from './reads/samples.ts';
 import { NoAnswer, Server, TooMany, TooSlow, type Found, type ServerOptions } from './reads/server.ts';
 import type { Standing } from './reads/standing.ts';
+import { Turns } from './reads/turns.ts';
 
 export { newestOf, readToken } from './reads/position.ts';
 
@@ -50,13 +51,16 @@ export interface ReadsAt {
   /**
    * The same, of what these projections keep, in one snapshot: `asOf` is true of its rows, and a write that the token names is in them. Waits a
    * moment for that, then throws 503, as it does for a projection that has never come up to the ledger; a stopped one answers as far as it came.
-   * `besides`: what else the rows follow from, such as `select max(locked_at) from …`; what these say is part of the version.
+   * `besides`: what else the rows follow from, such as `select max(locked_at) from …`; what these say is part of the version. `ms`: how long one server
+   * may take for what is seldom asked and large; its statements then say so to PostgreSQL themselves.
    */
-  projected<const Steps extends readonly Step[]>(operator: string, names: readonly string[], steps: Steps, besides?: readonly Step[]): Promise<Answer<Steps>>;
+  projected<const Steps extends readonly Step[]>(operator: string, names: readonly string[], steps: Steps, besides?: readonly Step[], ms?: number): Promise<Answer<Steps>>;
 }
 
 const REPLICA = { connections: 8, waiting: 256 };
 const PRIMARY = { connections: 2, waiting: 64 };
+/** Of those that may take long, so that a replica's other connections are there for all else. */
+const LARGE = { atOnce: 4, waiting: 32 };
 const WAIT_MS = 250;
 const FIRST_PAUSE_MS = 2;
 /** How long a read waits for projections to come to its token. */
@@ -71,6 +75,7 @@ export class Reads {
   private readonly replicas: readonly Server[];
   private readonly samples = new Samples();
   private readonly metrics: ReadMetrics;
+  private readonly large = new Turns(LARGE.atOnce);
   private turn = 0;
 
   constructor(private readonly options: ReadsOptions) {
@@ -96,7 +101,7 @@ export class Reads {
     if (token !== undefined && !wanted) throw wrongToken('not a token of this service');
     return {
       as: (operator, steps) => this.answer(new Asked(operator, steps), wanted) as Promise<never>,
-      projected: (operator, names, steps, besides = []) => this.projected({ operator, names, besides, wanted }, steps) as Promise<never>,
+      projected: (operator, names, steps, besides = [], ms) => this.projected({ operator, names, besides, wanted, ...(ms !== undefined && { ms }) }, steps) as Promise<never>,
     };
   }
 
@@ -147,8 +152,10 @@ export class Reads {
     return answer;
   }
 
-  private async look({ operator, names, besides, wanted }: Shown, steps: readonly Step[]): Promise<{ answer: Answer; projected: Projected }> {
-    const answer = await this.answer(new Asked(operator, [askProjections(names, wanted), ...besides, ...steps], 'snapshot'), wanted);
+  private async look({ operator, names, besides, wanted, ms }: Shown, steps: readonly Step[]): Promise<{ answer: Answer; projected: Projected }> {
+    const read = () => this.answer(new Asked(operator, [askProjections(names, wanted), ...besides, ...steps], 'snapshot', ms), wanted);
+    if (ms !== undefined && this.large.queue >= LARGE.waiting) throw this.refused('full', 'too many large reports are being read: ask again in a moment');
+    const answer = await (ms === undefined ? read() : this.large.take(read));
     const projected = projectedOf(names, answer.rows[0] ?? []);
     if (projected.unbuilt !== undefined) throw this.refused('unbuilt', `${projected.unbuilt} is being built`);
     const position = readToken(answer.token) as Position;

@@ -3,21 +3,24 @@ import type { Step } from '../../../libs/postgres/index.ts';
 import type { Position } from './position.ts';
 import { NoAnswer, type Found, type Mode, type Server } from './server.ts';
 
-const TOTAL_MS = 1_500;
 /** One silent server leaves time for another. */
 const SERVER_MS = { most: 700, least: 50 };
+/** For the others, behind what the first one may take. */
+const OTHERS_MS = 800;
 
 /** One read on its way from server to server. */
 export class Asked {
-  private readonly endsAt = performance.now() + TOTAL_MS;
+  private readonly endsAt: number;
 
-  constructor(readonly operator: string, readonly steps: readonly Step[], readonly mode: Mode = 'statements') {}
+  constructor(readonly operator: string, readonly steps: readonly Step[], readonly mode: Mode = 'statements', private readonly most: number = SERVER_MS.most) {
+    this.endsAt = performance.now() + most + OTHERS_MS;
+  }
 
   /** How long the next server may take. */
   msFor(): number {
     const left = this.endsAt - performance.now();
     if (left < SERVER_MS.least) throw new NoAnswer('no time is left');
-    return Math.min(left, SERVER_MS.most);
+    return Math.min(left, this.most);
   }
 }
 
@@ -27,6 +30,8 @@ export interface Shown {
   readonly names: readonly string[];
   readonly besides: readonly Step[];
   readonly wanted: Position | undefined;
+  /** how long a server may take, where that is not the usual */
+  readonly ms?: number;
 }
 
 export interface Served {

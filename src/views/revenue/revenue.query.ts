@@ -28,11 +28,15 @@ function columnsOf(groupBy: string): string[] {
 const CHOSEN = ['operator_id = $1::uuid and day between $2::date and $3::date and ($4::text is null or currency = $4)', '($5::int is null or account_id = $5::int)', '($6::text is null or game_id = $6)'];
 const sums = (late: 'late' | 'not late') => NAMES.map((name) => `coalesce(sum(${name}) filter (where ${late}), 0)`).join(', ');
 
+/** Of the games of a large operator, players are counted one by one. */
+const MOST_MS = 8_000;
+
 /**
  * Before the statement below, in its transaction: PostgreSQL, which takes its conditions for narrow, would sort all that it counts, some of it on disk.
- * Who played what in a month, of some millions of rounds, is counted within twice this memory.
+ * Who played what in a month, of some millions of rounds, is counted within twice this memory, and takes seconds.
  */
-const byHashing = statement('view_by_hashing', "select set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true), set_config('work_mem', '32MB', true)");
+const byHashing = statement('view_by_hashing', `
+select set_config('enable_sort', 'off', true), set_config('enable_incremental_sort', 'off', true), set_config('work_mem', '32MB', true), set_config('statement_timeout', '${MOST_MS}', true)`);
 
 /** Who made a bet, a row a player, day, currency and what else the table tells apart, the fewest rows first. */
 const PLAYED = [
@@ -166,7 +170,7 @@ export class RevenueHandler implements IQueryHandler<Revenue> {
     const locks = askLocks([asker.operator, from, to]);
     const answer = await this.reads.at(asker.token).projected(
       asker.operator, ['players', 'revenue', 'rounds'],
-      [revenue(chosen), rounds(chosen), locks, askClock([asker.operator]), askScales(), askAccounts([asker.operator]), byHashing(), players(chosen.slice(0, argumentsOf([...columns, ...fixed])))], [locks]);
+      [revenue(chosen), rounds(chosen), locks, askClock([asker.operator]), askScales(), askAccounts([asker.operator]), byHashing(), players(chosen.slice(0, argumentsOf([...columns, ...fixed])))], [locks], MOST_MS);
     const [revenueRows, roundRows, locked, clock, scales, accounts, , playerRows] = answer.rows;
     const { lines, totals, players: active } = collected(columns.length + 1, { revenue: revenueRows, rounds: roundRows, players: playerRows });
     if (lines.size > MOST_ROWS) {
