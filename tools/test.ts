@@ -11,8 +11,11 @@ const LONG = [
   'test/faults/(ambiguous-commit|exports-|held-wallet|kill|months|queue|replica|roles)', 'test/flows/new-(provider|view)',
 ];
 
-/** Of the rest: large histories, and processes that are started again and again. */
-const WIDE = ['test/flows/(credentials-sealed|feed-rebuild|office-cli|operations|page|plans-|readme|reports-clock|reports-plans|start-refused)'];
+/** Of the rest, what takes more than some twelve seconds by itself: large histories, many starts, many draws. */
+const WIDE = [
+  'test/flows/(bad-input-fuzz|calls-faults|calls-log|calls-redacted|credentials-rotation|credentials-sealed|feed-rebuild|hub88-simulator|office-cashier|office-cli|operations)',
+  'test/flows/(page|plans-|readme|reports-clock|reports-plans|security-bad-input|start-refused)', 'src/providers/call-log-hostile',
+];
 
 /** What `npm run check` looks at. */
 const LAWS = 'test/laws/';
@@ -23,7 +26,7 @@ const STAGES: Readonly<Record<string, Stage>> = {
   rules: jest('rules, wire and model', without(...ALONE, LAWS, ...LONG, ...WIDE)),
   faults: jest('faults, one at a time', '--runInBand', ...ALONE, without(...LONG)),
   mutants: { name: 'planted bugs', node: ['test/mutants/run.ts'] },
-  wide: jest('large histories and many starts', ...WIDE, without(...ALONE)),
+  wide: jest('the wide ones', ...WIDE, without(...ALONE)),
   long: jest('the long ones, one at a time', '--runInBand', ...LONG),
 };
 const BY_THEMSELVES = ['rules', 'faults', 'mutants'];
