@@ -6,15 +6,13 @@ import { jest, runStages, type Stage } from './stages.ts';
 /** These start and kill whole clusters and measure time: one at a time and with the machine to themselves. */
 const ALONE = ['test/faults/', 'test/flows/start.spec.ts'];
 
-/** Of those, what takes longest for what it finds: deaths of whole fleets; and walks through the guides in copies of the tree. */
-const LONG = [
-  'test/faults/(ambiguous-commit|exports-|held-wallet|kill|months|queue|replica|roles)', 'test/flows/new-(provider|view)',
-];
+/** Of those, what takes longest for what it finds: deaths of whole fleets. */
+const LONG = ['test/faults/(ambiguous-commit|exports-|held-wallet|kill|months|queue|replica|roles)'];
 
-/** Of the rest, what takes more than some twelve seconds by itself: large histories, many starts, many draws. */
+/** Of the rest, what takes more than some twelve seconds by itself: large histories, many starts, many draws, and walks through the guides in copies of the tree. */
 const WIDE = [
   'test/flows/(bad-input-fuzz|calls-faults|calls-log|calls-redacted|credentials-rotation|credentials-sealed|feed-rebuild|hub88-simulator|office-cashier|office-cli|operations)',
-  'test/flows/(page|plans-|readme|reports-clock|reports-plans|security-bad-input|start-refused)', 'src/providers/call-log-hostile',
+  'test/flows/(new-provider|new-view|page|plans-|readme|reports-clock|reports-plans|security-bad-input|start-refused)', 'src/providers/call-log-hostile',
 ];
 
 /** What `npm run check` looks at. */
