@@ -113,6 +113,8 @@ async function reserveSlot(client: pg.Client): Promise<void> {
   const status = rows[0]?.wal_status;
   if (status === 'reserved' || status === 'extended') return;
   if (rows.length > 0) await client.query('select pg_drop_replication_slot($1)', [SLOT]);
+  // It keeps the log from the last checkpoint on: an old one may lie further back than is kept for a slot.
+  await client.query('checkpoint');
   await client.query('select pg_create_physical_replication_slot($1, immediately_reserve => true)', [SLOT]);
 }
 
