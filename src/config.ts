@@ -32,7 +32,7 @@ const Settings = z.object({
   READ_LAG_LIMIT_MS: z.coerce.number().int().min(100).max(3_600_000).default(5_000),
   /** A read of a view that takes longer than this is told in the log and counted. */
   SLOW_READ_MS: z.coerce.number().int().min(1).max(60_000).default(500),
-  /** Where the job queues are kept, `redis://…`; not set: in PostgreSQL. What is in it may be lost at any time. */
+  /** Where the job queues are kept, and what the cache of views has beyond its memory, `redis://…`; not set: queues in PostgreSQL, no second tier. What is in it may be lost at any time. */
   REDIS_URL: z.url({ protocol: /^rediss?$/, error: 'must be redis://user:password@host:port' }).optional(),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000),
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -87,7 +87,7 @@ export interface Config {
   readonly replicaUrls: readonly string[];
   readonly readLagLimitMs: number;
   readonly slowReadMs: number;
-  /** Set where the queues are kept in Redis. */
+  /** Set where queues, and the second tier of the cache, are in Redis. */
   readonly redisUrl?: string;
   readonly port: number;
   readonly host: string;
