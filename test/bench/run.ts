@@ -10,6 +10,7 @@ import type { Field } from './peak.ts';
 import { profile } from './profile.ts';
 import { randomOf } from './random.ts';
 import { measureReads, readsMarkdown } from './reads.ts';
+import { isRebuilt, measureRebuilds, rebuildMarkdown } from './rebuild.ts';
 import { forTerminal, keep, machineLines, markdownOf, type Report } from './report.ts';
 import { betterPool, measureRounds, measureWal } from './rounds.ts';
 import { startBare, startTextbook, startWallet, type Server } from './servers.ts';
@@ -28,11 +29,12 @@ async function main(options: Options): Promise<void> {
   try {
     const loadBefore = loadAverage();
     if (Number(loadBefore) > 0.5) progress(`this machine is busy (load average ${loadBefore}): figures taken now are worth little`);
-    const ground = await prepareGround(options.exports ? { ...options.sizes, players: 100 } : options.sizes, progress);
+    const ground = await prepareGround(options.exports ? { ...options.sizes, players: 100 } : options.rebuild ? { ...options.sizes, players: 2_000 } : options.sizes, progress);
     stops.push(ground.stop);
     const field: Field = { ground, generator: chooseGenerator(options.generator, ground.dir), random: randomOf(options.seed) };
     if (options.reads) await writeReads(options, options.reads, ground, stops);
     else if (options.exports) await writeExports(options, options.exports, ground, stops);
+    else if (options.rebuild) await writeRebuild(options, options.rebuild, field, stops);
     else if (options.profile) await writeProfile(options, field, stops);
     else await writeReport(options, field, loadBefore, stops);
   } finally {
@@ -75,6 +77,16 @@ async function writeExports(options: Options, transactions: number, ground: Grou
   console.log(`\n${text}`);
   progress(`written to ${keep(directoryOf(options), options.name ?? resultName(machine.commit, 'exports'), { machine, sizes, ...report }, text)}.md and .json`);
   if (!isFlat(report)) process.exitCode = 1;
+}
+
+async function writeRebuild(options: Options, transactions: number, field: Field, stops: (() => Promise<void>)[]): Promise<void> {
+  const machine = await describeMachine(field.ground.superuser);
+  const sizes = { transactions, players: 10_000, days: 30, betsPerSecond: options.rate };
+  const report = await measureRebuilds(field, sizes, progress, stops);
+  const text = [`# Rebuilds, ${new Date().toISOString()}`, '', ...machineLines({ machine }), '', rebuildMarkdown(report)].join('\n');
+  console.log(`\n${text}`);
+  progress(`written to ${keep(directoryOf(options), options.name ?? resultName(machine.commit, 'rebuild'), { machine, seed: options.seed, sizes, ...report }, text)}.md and .json`);
+  if (!isRebuilt(report)) process.exitCode = 1;
 }
 
 async function writeReport(options: Options, field: Field, loadBefore: string, stops: (() => Promise<void>)[]): Promise<void> {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { PROJECTIONS } from '../../src/installed.ts';
 import { rebuildCommand } from '../../src/views/feed/rebuild-command.ts';
-import { CannotRebuild, rebuild, type Rebuilt } from '../../src/views/feed/rebuild.ts';
+import { CannotRebuild, rebuild, type Patience, type Rebuilt } from '../../src/views/feed/rebuild.ts';
 import { makeRows } from '../../src/views/feed/rows.ts';
 import type { Projection } from '../../src/views/contract.ts';
 import { expectRevenueOfLedger, feed, feedOf, installSeen, NO_13, revenue, seen, unlike } from '../faults/feed-witness.ts';
@@ -12,6 +12,19 @@ import { Ground, type Seat } from '../support/ground.ts';
 // A view is made anew beside the live one and takes its place, while bets go on and the live one is fed.
 
 const VIEWS = [...PROJECTIONS, seen];
+
+/** A step of the copy lasts until the live view has moved on, so that there is always more to do; in vain after twelve seconds. */
+const MOVES_ON = `
+create function moves_on() returns boolean language plpgsql as $$
+declare stood bigint := (select applied from projection where name = 'seen' and not building);
+begin
+  for i in 1..100 loop
+    perform pg_sleep(0.12);
+    if (select applied from projection where name = 'seen' and not building) > stood then return true; end if;
+  end loop;
+  return false;
+end $$`;
+const seenTooSlowly: Projection = { ...seen, applies: [...seen.applies, 'insert into seen_sum (operator_id, rows, amount) select gen_random_uuid(), 0, 0 where not moves_on()'] };
 
 /** What a table is beside its rows. */
 const SHAPES = `
@@ -56,7 +69,7 @@ describe('a view that is rebuilt', () => {
   async function current(): Promise<void> {
     for (const view of VIEWS) expect([view.name, await feed(client, view)]).toEqual([view.name, 'current']);
   }
-  const made = (view: Projection, options: { replace?: boolean; progress?: (sentence: string) => void } = {}): Promise<Rebuilt> =>
+  const made = (view: Projection, options: { replace?: boolean; progress?: (sentence: string) => void; patience?: Patience } = {}): Promise<Rebuilt> =>
     rebuild(view, { ownerUrl: ground.database.url('croupier_owner'), replace: false, progress: () => undefined, ...options });
   async function said(view: Projection, replace: boolean): Promise<[code: number, ...lines: string[]]> {
     const lines: string[] = [];
@@ -142,6 +155,42 @@ describe('a view that is rebuilt', () => {
     expect([code, line]).toEqual([1, expect.stringMatching(new RegExp(`came no further than lane \\d+, batch \\d+, transaction ${body.transactionId}: .*no_13`))]);
     await ground.sql('alter table seen drop constraint no_13');
     expect([await feed(client, seen), await left(), await unlike(ground.database)]).toEqual(['current', [], []]);
+  });
+
+  it('is given up after 3 rounds in vain where the ledger grows as fast as it is applied: nothing of the copy is left, the live one goes on', async () => {
+    await ground.sql(MOVES_ON);
+    const before = await generation(seen);
+    let over = false;
+    const growing = (async () => {
+      while (!over) {
+        await play(8);
+        await feed(client, seen);
+      }
+    })();
+    try {
+      await expect(made(seenTooSlowly, { patience: { nearMs: 100, vainRounds: 3, longestStillMs: 100 } })).rejects.toThrow(
+        new CannotRebuild('the ledger grows as fast as it can be applied; the live view is as it was: try in a quieter hour'));
+    } finally {
+      over = true;
+      await growing;
+    }
+    expect([await left(), await generation(seen), await feed(client, seen), await unlike(ground.database)]).toEqual([[], before, 'current', []]);
+  });
+
+  it('is not given up after 3 rounds in vain where what is left to do is little', async () => {
+    const before = await generation(seen);
+    expect(await made(seen, { patience: { nearMs: 0, vainRounds: 3, longestStillMs: 60_000 } })).toMatchObject({ swapped: true, differences: [] });
+    expect(await generation(seen)).toBe((before ?? 0) + 1);
+  });
+
+  it('waits for the step of whoever feeds it, also for one of six seconds', async () => {
+    await ground.whileHeld("select from projection where name = 'seen' and not building for update", async (release) => {
+      const swapped = made(seen);
+      swapped.catch(() => undefined);
+      await pause(6_000);
+      await release();
+      expect(await swapped).toMatchObject({ swapped: true, differences: [] });
+    });
   });
 
   it('waits for whoever reads it, so that nobody waits for the swap longer than a moment', async () => {

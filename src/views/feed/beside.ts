@@ -76,20 +76,21 @@ export interface Difference {
 
 const NAMED = 5;
 
-/** Row by row, both ways; empty where the copies are equal. */
+/** Row by row, both ways; empty where the copies are equal. The live view stands still meanwhile: so they are counted first, which several processes can do at once. */
 export async function compare(client: pg.ClientBase, tables: readonly string[]): Promise<Difference[]> {
   const found: Difference[] = [];
   for (const table of tables) {
     const { keys } = await shapeOf(client, table);
-    const { rows } = await client.query<{ rows: string } & Differing>(`
-      with differing as (select to_jsonb(l) as l, to_jsonb(r) as r from public.${name(table)} l full join rebuild.${name(table)} r using (${keys.join(', ')})
-        where row(l.*) is distinct from row(r.*) order by ${keys.join(', ')})
-      select count(*) over () as rows,
-        (select jsonb_object_agg(key, value) from jsonb_each_text(coalesce(l, r)) where quote_ident(key) = any($1)) as row,
-        (select jsonb_object_agg(key, jsonb_build_array(a.value, b.value)) from jsonb_each_text(l) a full join jsonb_each_text(r) b using (key)
+    const differing = `from public.${name(table)} l full join rebuild.${name(table)} r using (${keys.join(', ')}) where row(l.*) is distinct from row(r.*)`;
+    const count = Number((await client.query<{ rows: string }>(`select count(*) as rows ${differing}`)).rows[0]?.rows);
+    if (count === 0) continue;
+    const { rows: first } = await client.query<Differing>(`
+      with first as (select l, r ${differing} order by ${keys.join(', ')} limit ${NAMED}), named as (select to_jsonb(l) as l, to_jsonb(r) as r from first)
+      select (select jsonb_object_agg(key, value) from jsonb_each_text(coalesce(l, r)) where quote_ident(key) = any($1)) as row,
+        (select coalesce(jsonb_object_agg(key, jsonb_build_array(a.value, b.value)), '{}') from jsonb_each_text(l) a full join jsonb_each_text(r) b using (key)
           where a.value is distinct from b.value and not quote_ident(key) = any($1)) as columns
-      from differing limit ${NAMED}`, [keys]);
-    if (rows[0]) found.push({ table, rows: Number(rows[0].rows), first: rows.map(({ row, columns }) => ({ row, columns: columns ?? {} })) });
+      from named`, [keys]);
+    found.push({ table, rows: count, first });
   }
   return found;
 }

@@ -3,6 +3,8 @@ import type { Projection } from '../contract.ts';
 import { NoSecondCopy, type Difference, type Differing } from './beside.ts';
 import { CannotRebuild, rebuild } from './rebuild.ts';
 
+const seconds = (ms: number): string => (ms / 1_000).toFixed(2);
+
 interface Tell {
   readonly line: (text: string) => void;
   readonly progress: (sentence: string) => void;
@@ -11,7 +13,7 @@ interface Tell {
 export async function rebuildCommand(ownerUrl: string, projection: Projection, replace: boolean, tell: Tell): Promise<number> {
   const { name } = projection;
   try {
-    const { swapped, differences, applied, ms, stillMs } = await rebuild(projection, { ownerUrl, replace, progress: tell.progress });
+    const { swapped, differences, applied, ms, stillMs, comparedMs } = await rebuild(projection, { ownerUrl, replace, progress: tell.progress });
     for (const difference of differences) describe(difference).forEach((sentence) => tell.line(sentence));
     const made = `${applied} transactions in ${(ms / 1_000).toFixed(1)} s`;
     if (!swapped) {
@@ -19,7 +21,7 @@ export async function rebuildCommand(ownerUrl: string, projection: Projection, r
       return 1;
     }
     const equal = differences.length === 0 ? 'equal to the live one row by row' : 'not equal to the live one, as said above';
-    tell.line(`view ${name} was rebuilt (${made}), ${equal}, and took its place; the view stood still for ${(stillMs / 1_000).toFixed(1)} s`);
+    tell.line(`view ${name} was rebuilt (${made}), ${equal}, and took its place; the view stood still for ${seconds(stillMs)} s, ${seconds(comparedMs)} s of it for the comparison`);
     return 0;
   } catch (error) {
     if (!(error instanceof CannotRebuild || error instanceof NoSecondCopy)) throw error;

@@ -20,15 +20,28 @@ export interface RebuildOptions {
   /** also where the two differ, which is what a wrong view is rebuilt for */
   readonly replace: boolean;
   readonly progress: (sentence: string) => void;
+  readonly patience?: Patience;
+}
+
+/** How near the copy comes before the live view is stopped for it. */
+export interface Patience {
+  /** what a round took no longer than leaves so little to do that the rest is done while the live view stands still */
+  readonly nearMs: number;
+  /** rounds in a row that do not bring the copy nearer, which are not made for ever */
+  readonly vainRounds: number;
+  /** behind them: what took longer than this is not done while the live view stands still, and the rebuild is given up */
+  readonly longestStillMs: number;
 }
 
 export interface Rebuilt {
   readonly swapped: boolean;
   readonly differences: readonly Difference[];
-  /** transactions that were applied, and how long the live view stood still for the swap */
+  /** transactions that were applied */
   readonly applied: number;
   readonly ms: number;
+  /** how long the live view stood still for the swap, and how much of that the comparison took */
   readonly stillMs: number;
+  readonly comparedMs: number;
 }
 
 /** The rebuild cannot be done, in one sentence; the live view is as it was. */
@@ -36,15 +49,14 @@ export class CannotRebuild extends Error {}
 
 const BUILD_SETTINGS = { ...STEP_SETTINGS, search_path: 'rebuild,public' };
 /** The swap is durable; and while the copy comes up to the live one, nothing is said on this connection. */
-const SWAP_SETTINGS = { lock_timeout: '5s', statement_timeout: 0, transaction_timeout: 0, idle_in_transaction_session_timeout: 0 };
+const SWAP_SETTINGS = { lock_timeout: '5s', statement_timeout: 0, transaction_timeout: 0, idle_in_transaction_session_timeout: 0, work_mem: '64MB', jit: 'off' };
+/** Longer than a step of whoever feeds the live view may last. */
+const STOP_LOCK_MS = 130_000;
 /** Whoever reads the view waits behind the swap for so long at most, and then the swap waits for the readers. */
 const SWAP_LOCK_MS = 250;
 const SWAP_TRIES = 80;
 const TELL_EVERY_MS = 1_000;
-/** What is left to do then is done while the live view stands still. Rounds that do not bring the copy nearer are not made for ever. */
-const NEAR_MS = 1_000;
-const VAIN_ROUNDS = 3;
-const LONGEST_STILL_MS = 60_000;
+const PATIENCE: Patience = { nearMs: 1_000, vainRounds: 3, longestStillMs: 60_000 };
 
 interface Row {
   readonly state: string;
@@ -57,7 +69,7 @@ const READ = 'select state, caught_up, lanes, batches from projection where name
 /** The copy says of itself what the live row says; it follows, also where that one stood still: what is wrong it will find by itself. */
 const TAKEN = `update projection b set caught_up = true, as_of = l.as_of, tail_from = l.tail_from from projection l
 where b.name = $1 and b.building and l.name = $1 and not l.building`;
-const RETIRED = 'select lane, batch from lane where retired_at is not null';
+const RETIRED = 'select lane, batch from lane where retired_at is not null order by opened_at, lane';
 
 export async function rebuild(projection: Projection, options: RebuildOptions): Promise<Rebuilt> {
   const hold = await connect(options.ownerUrl, { name: 'croupier rebuild', settings: SWAP_SETTINGS });
@@ -113,13 +125,14 @@ class Rebuild {
    * never nearer than such a step.
    */
   private async comeNear(): Promise<void> {
-    for (let [least, vain, took] = [Infinity, 0, Infinity]; took > NEAR_MS && vain < VAIN_ROUNDS;) {
+    const { nearMs, vainRounds, longestStillMs } = this.options.patience ?? PATIENCE;
+    for (let [least, vain, took] = [Infinity, 0, Infinity]; took > nearMs && vain < vainRounds;) {
       const begun = performance.now();
       await this.follow(this.hold);
       took = performance.now() - begun;
       vain = took < 0.9 * least ? 0 : vain + 1;
       least = Math.min(least, took);
-      if (vain === VAIN_ROUNDS && took > LONGEST_STILL_MS) throw new CannotRebuild('the ledger grows as fast as it can be applied; the live view is as it was: try in a quieter hour');
+      if (vain === vainRounds && took > longestStillMs) throw new CannotRebuild('the ledger grows as fast as it can be applied; the live view is as it was: try in a quieter hour');
     }
   }
 
@@ -172,7 +185,9 @@ class Rebuild {
     await hold.query('begin');
     const stillSince = await this.stopLive();
     await this.follow(hold);
+    const upAt = performance.now();
     const differences = await compare(hold, this.projection.tables);
+    const comparedMs = performance.now() - upAt;
     const swapped = differences.length === 0 || this.options.replace;
     if (swapped) {
       await this.takePlaceSoon();
@@ -181,11 +196,12 @@ class Rebuild {
       await hold.query('update projection set building = false where name = $1', [view]);
     }
     await hold.query(swapped ? 'commit' : 'rollback');
-    return { swapped, differences, applied: this.applied, ms: performance.now() - this.begunAt, stillMs: performance.now() - stillSince };
+    return { swapped, differences, applied: this.applied, ms: performance.now() - this.begunAt, stillMs: performance.now() - stillSince, comparedMs };
   }
 
   /** Locks its row; whoever would feed it passes by. */
   private async stopLive(): Promise<number> {
+    await this.hold.query(`set local lock_timeout = ${STOP_LOCK_MS}`);
     await this.hold.query('select from projection where name = $1 and not building for update', [this.view]);
     return performance.now();
   }
