@@ -156,7 +156,8 @@ interface Narrowed {
   readonly query: string;
   readonly keeps: (row: Happened) => boolean;
 }
-type Way = readonly [groupBy: string, keyOf: (row: Happened, day: string) => string, keyIn: (item: any) => string, narrowed?: (random: Random, rows: readonly Happened[]) => Narrowed];
+type Keys = readonly [groupBy: string, keyOf: (row: Happened, day: string) => string, keyIn: (item: any) => string];
+type Way = readonly [...Keys, narrowed?: (random: Random, rows: readonly Happened[]) => Narrowed];
 
 const ofAnAccount = (random: Random, rows: readonly Happened[]): Narrowed => {
   const account = random.pick(rows)?.account;
@@ -167,10 +168,14 @@ const ofAGame = (random: Random, rows: readonly Happened[]): Narrowed => {
   return { query: `&gameId=${game}`, keeps: (row) => row.game === game };
 };
 
+const BY_GAME: Keys = ['game', (row) => `${row.account} ${row.game ?? ''} ${row.currency}`, (item) => `${item.accountId} ${item.gameId} ${item.currency}`];
+const BY_DAY_AND_GAME: Keys = ['day,game', (row, day) => `${day} ${row.account} ${row.game ?? ''} ${row.currency}`, (item) => `${item.day} ${item.accountId} ${item.gameId} ${item.currency}`];
+
 /** Rounds to what a report with this `groupBy` has as keys, of all or of what is chosen. */
 const WAYS: readonly Way[] = [
   ['day', (row, day) => `${day} ${row.currency}`, (item) => `${item.day} ${item.currency}`],
-  ['day,game', (row, day) => `${day} ${row.account} ${row.game ?? ''} ${row.currency}`, (item) => `${item.day} ${item.accountId} ${item.gameId} ${item.currency}`],
+  BY_DAY_AND_GAME, [...BY_DAY_AND_GAME, ofAnAccount], [...BY_DAY_AND_GAME, ofAGame],
+  BY_GAME, [...BY_GAME, ofAnAccount], [...BY_GAME, ofAGame],
   ['provider', (row) => `${row.account} ${row.currency}`, (item) => `${item.accountId} ${item.currency}`],
   ['currency', (row) => row.currency, (item) => item.currency],
   ['day', (row, day) => `${day} ${row.currency}`, (item) => `${item.day} ${item.currency}`, ofAnAccount],
@@ -182,29 +187,35 @@ const WAYS: readonly Way[] = [
 const FROM = '2026-02-20';
 const TO = '2026-11-15';
 
+/** From a day on which something happened to another one. */
+const someDays = (random: Random, rows: readonly Happened[], zone: Zone): string[] => [random.pick(rows), random.pick(rows)].map(({ at }) => dayOf(at, zone)).toSorted();
+
 async function expectRevenue(history: History, operator: number, platform: Platform, random: Random): Promise<void> {
   const [zone, id] = [ZONES[operator] as Zone, here.world.operators[operator] as string];
+  const own = history.happened.filter((row) => row.operator === id);
   for (const [by, keyOf, keyIn, narrowed] of WAYS) {
-    const { query, keeps } = narrowed?.(random, history.happened.filter((row) => row.operator === id)) ?? { query: '', keeps: () => true };
+    const { query, keeps } = narrowed?.(random, own) ?? { query: '', keeps: () => true };
     const groupBy = `${by}${query}`;
-    const happened = history.happened.filter(keeps);
-    const report = await here.report(`/v1/reports/revenue?from=${FROM}&to=${TO}&groupBy=${groupBy}`, { platform });
-    const expected = linesOf(happened, id, zone, keyOf);
-    const shown = new Map<string, any>(report.items.map((item: any) => [keyIn(item), item]));
-    expect([groupBy, [...shown.keys()].toSorted()]).toEqual([groupBy, [...expected.keys()].toSorted()]);
-    for (const [key, { onTime, late, bettors }] of expected) {
-      const item = shown.get(key);
-      expect([groupBy, key, read(item), read(item.late), item.activePlayers]).toEqual([groupBy, key, onTime, late, bettors.size]);
-      expect(units(item.ggr)).toBe(onTime.turnover - onTime.won);
-      if (groupBy === 'day') expect([key, item.locked === true]).toEqual([key, history.locked[operator]?.has(item.day)]);
+    for (const [from, to] of [[FROM, TO], someDays(random, own, zone)] as [string, string][]) {
+      const happened = own.filter((row) => keeps(row) && from <= dayOf(row.at, zone) && dayOf(row.at, zone) <= to);
+      const [said, expected] = [`${groupBy} from ${from} to ${to}`, linesOf(happened, id, zone, keyOf)];
+      const report = await here.report(`/v1/reports/revenue?from=${from}&to=${to}&groupBy=${groupBy}`, { platform });
+      const shown = new Map<string, any>(report.items.map((item: any) => [keyIn(item), item]));
+      expect([said, [...shown.keys()].toSorted()]).toEqual([said, [...expected.keys()].toSorted()]);
+      for (const [key, { onTime, late, bettors }] of expected) {
+        const item = shown.get(key);
+        expect([said, key, read(item), read(item.late), item.activePlayers]).toEqual([said, key, onTime, late, bettors.size]);
+        expect(units(item.ggr)).toBe(onTime.turnover - onTime.won);
+        if (groupBy === 'day') expect([key, item.locked === true]).toEqual([key, history.locked[operator]?.has(item.day)]);
+      }
+      const overall = linesOf(happened, id, zone, (row) => row.currency);
+      for (const item of report.totals) {
+        const { onTime, late, bettors } = overall.get(item.currency) as Line;
+        expect([said, read(item), read(item.late), item.activePlayers]).toEqual([said, onTime, late, bettors.size]);
+      }
+      expect([said, report.activePlayers]).toEqual([said, new Set([...overall.values()].flatMap(({ bettors }) => [...bettors])).size]);
+      if (from === FROM && (groupBy === 'day,game' || groupBy === 'currency')) await expectRows(report, expected, keyIn, platform);
     }
-    const overall = linesOf(happened, id, zone, (row) => row.currency);
-    for (const item of report.totals) {
-      const { onTime, late, bettors } = overall.get(item.currency) as Line;
-      expect([read(item), read(item.late), item.activePlayers]).toEqual([onTime, late, bettors.size]);
-    }
-    expect(report.activePlayers).toBe(new Set([...overall.values()].flatMap(({ bettors }) => [...bettors])).size);
-    if (groupBy === 'day,game' || groupBy === 'currency') await expectRows(report, expected, keyIn, platform);
   }
 }
 

@@ -112,6 +112,18 @@ describe('of 200,000 rows', () => {
     await expectProjected((reads) => new RevenueHandler(reads).execute(new Revenue(asker(), { from: day(30), to: day(0), groupBy })), ['revenue_day_pkey', 'round_day_pkey', ...played]);
   });
 
+  it('who played is counted game by game, and of one game or account its rows alone are looked at', async () => {
+    const played = async (filters: { groupBy: string; accountId?: number; gameId?: string }) => {
+      const plans = await plansOf((reads) => new RevenueHandler(reads).execute(new Revenue(asker(), { from: day(30), to: day(0), ...filters })));
+      const { text, name } = plans.find((plan) => plan.name.startsWith('players_by_')) as Plan;
+      return `${name}: ${[...text.matchAll(/using player_(?:game_day_of_day|account_day_pkey) on player_(?:game|account)_day.*\n.*Index Cond: (.*)/g)].map(([, cond]) => cond).join('; ')}`;
+    };
+    expect(await played({ groupBy: 'game' })).toMatch(/^players_by_account_id_game_id: .*\(day >= .* AND \(account_id = p\.account_id\) AND \(game_id = p\.game_id\) AND \(currency = p\.currency\)/);
+    expect(await played({ groupBy: 'day,game' })).toMatch(/^players_by_day_account_id_game_id: .*\(day = p\.day\) AND \(account_id = p\.account_id\) AND \(game_id = p\.game_id\)/);
+    expect(await played({ groupBy: 'day', gameId: 'game-7' })).toMatch(/^players_by_day_of_game_id: .*\(game_id = \$6\)/);
+    expect(await played({ groupBy: 'day', accountId: here.account.accountId })).toMatch(/^players_by_day_of_account_id: .*\(account_id = \$5\)/);
+  });
+
   it('the dashboard likewise', async () => {
     await expectProjected((reads) => new DashboardHandler(reads).execute(new DashboardOf(asker(), { top: 5 })), ['revenue_day_pkey', 'revenue_hour_pkey', 'player_day_pkey']);
   });
