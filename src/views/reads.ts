@@ -153,10 +153,12 @@ export class Reads {
   }
 
   private async look({ operator, names, besides, wanted, ms }: Shown, steps: readonly Step[]): Promise<{ answer: Answer; projected: Projected }> {
-    const read = () => this.answer(new Asked(operator, [askProjections(names, wanted), ...besides, ...steps], 'snapshot', ms), wanted);
+    const ofProjections = names.length === 0 ? [] : [askProjections(names, wanted)];
+    const read = () => this.answer(new Asked(operator, [...ofProjections, ...besides, ...steps], 'snapshot', ms), wanted);
     if (ms !== undefined && this.large.queue >= LARGE.waiting) throw this.refused('full', 'too many large reports are being read: ask again in a moment');
     const answer = await (ms === undefined ? read() : this.large.take(read));
-    const projected = projectedOf(names, answer.rows[0] ?? []);
+    const rows = answer.rows.slice(ofProjections.length);
+    const projected = projectedOf(names, ofProjections.length > 0 ? (answer.rows[0] ?? []) : []);
     if (projected.unbuilt !== undefined) throw this.refused('unbuilt', `${projected.unbuilt} is being built`);
     const position = readToken(answer.token) as Position;
     // Just after a promotion a server may name the timeline before: the same version might then be of two histories.
@@ -164,9 +166,9 @@ export class Reads {
     return {
       projected,
       answer: {
-        rows: answer.rows.slice(1 + besides.length), asOf: Math.min(answer.asOf, projected.asOf ?? Infinity), token: answer.token,
+        rows: rows.slice(besides.length), asOf: Math.min(answer.asOf, projected.asOf ?? Infinity), token: answer.token,
         ...(answer.late && { late: answer.late }),
-        ...(isSure && { version: versionOf(position.timeline, projected.said, answer.rows.slice(1, 1 + besides.length)) }),
+        ...(isSure && { version: versionOf(position.timeline, projected.said, rows.slice(0, besides.length)) }),
         covers: (other) => isCovered(other, position, projected),
       },
     };

@@ -21,6 +21,7 @@ export const TOKEN = 'x-consistency-token';
 const KEEPING = { 'cache-control': 'private, no-cache', vary: `authorization, ${TOKEN}, accept-encoding` };
 const ANSWER = 'croupier:answer';
 const SEEN = Symbol('seen');
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 const HEADERS = {
   [TOKEN]: { schema: { type: 'string' as const }, description: 'names what this answer saw; sent along with a later read, that one sees nothing older' },
@@ -43,15 +44,33 @@ export const askerOf = ({ operatorId }: Caller, token: string | undefined): Aske
 
 /** The body, with its headers; what is not there is refused, whosever it may be. */
 export function shown<Body>(view: View<Body>, reply: FastifyReply): Body {
-  const headers = headersOf(view);
-  if (view.body === undefined) throw refuse('NOT_FOUND', view.why, { headers });
-  void reply.headers({ ...headers, ...KEEPING });
-  Object.assign(reply, { [SEEN]: view });
-  return view.body;
+  const { body } = view;
+  if (body === undefined) throw refuse('NOT_FOUND', view.why, { headers: headersOf(view) });
+  showing(view, reply);
+  return body;
 }
 
-/** `shown`, with its age in the body too. */
-export const dated = <Body extends object>(view: View<Body>, reply: FastifyReply): Body & { readonly asOf: string } => ({ ...shown(view, reply), asOf: view.asOf });
+/** `shown`, with its age in the body too. What is kept as JSON is not written anew. */
+export function dated<Body extends object>(view: View<Body>, reply: FastifyReply): (Body & { readonly asOf: string }) | Written {
+  if (view.text === undefined) return { ...shown(view, reply), asOf: view.asOf };
+  showing(view, reply);
+  return new Written(view.text, view.asOf);
+}
+
+function showing(view: Seen, reply: FastifyReply): void {
+  void reply.headers({ ...headersOf(view), ...KEEPING });
+  Object.assign(reply, { [SEEN]: view });
+}
+
+/** An object as JSON, and when it was so. */
+class Written {
+  constructor(private readonly text: string, private readonly asOf: string) {}
+
+  /** with its age behind all else */
+  dated(): string {
+    return `${this.text.slice(0, -1)}${this.text.length > 2 ? ',' : ''}"asOf":${JSON.stringify(this.asOf)}}`;
+  }
+}
 
 const headersOf = ({ asOf, token, ageMs, late }: Seen) => ({
   'x-as-of': asOf, [TOKEN]: token,
@@ -76,7 +95,11 @@ export class Showing implements NestInterceptor {
         void reply.code(304);
         return undefined;
       }
-      return selection ? picked(body, selection) : body;
+      if (!(body instanceof Written)) return selection ? picked(body, selection) : body;
+      const text = body.dated();
+      if (selection) return picked(JSON.parse(text), selection);
+      void reply.header('content-type', JSON_TYPE);
+      return text;
     }));
   }
 }

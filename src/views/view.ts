@@ -28,6 +28,8 @@ export interface Seen {
 /** Without a body there is no such thing of this operator; `why` says more where that helps. */
 export interface View<Body> extends Seen {
   readonly body?: Body;
+  /** the body as JSON, where it is kept so: then `body` is read from it each time that somebody looks at it */
+  readonly text?: string;
   readonly why?: string;
 }
 

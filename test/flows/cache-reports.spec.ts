@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Registry } from '@prometheus-io/client';
 import { statement } from '../../libs/postgres/index.ts';
 import type { Cached } from '../../src/views/cache/cached.ts';
-import { frozen, Memory } from '../../src/views/cache/memory.ts';
+import { Memory } from '../../src/views/cache/memory.ts';
 import { ViewCache } from '../../src/views/cache/view-cache.ts';
 import { Reads } from '../../src/views/reads.ts';
 import { revenue } from '../../src/views/revenue/projection.ts';
@@ -131,15 +131,16 @@ describe('a cached report', () => {
 
   it('cannot be changed by whoever was given it', async () => {
     const view = await ask();
-    expect(() => { (view.body as { bets: number }).bets = 0; }).toThrow(TypeError);
-    expect((await ask()).bets).toBe(view.bets);
+    (view.body as { bets: number }).bets = -1;
+    const again = await ask();
+    expect([again.bets, again.version]).toEqual([view.bets, view.version]);
   });
 });
 
 describe('what a process keeps', () => {
   it('is bounded in entries and in bytes: what was not asked for the longest goes first', () => {
     const memory = new Memory<{ bytes: number }>({ entries: 3, bytes: 100 });
-    for (const [key, bytes] of [['a', 30], ['b', 30], ['c', 30]] as const) memory.set(key, frozen({ bytes }));
+    for (const [key, bytes] of [['a', 30], ['b', 30], ['c', 30]] as const) memory.set(key, { bytes });
     memory.get('a');
     memory.set('d', { bytes: 30 });
     expect(['a', 'b', 'c', 'd'].map((key) => memory.has(key))).toEqual([true, false, true, true]);

@@ -247,6 +247,23 @@ describe('an answer', () => {
     expect((await get(`/v1/transactions/${transactionId}?field=amount`)).body.errors[0].field).toBe('field');
   });
 
+  it('that is kept goes out as the one that was read: the same bytes but for its age, whatever is in it, whole or in part', async () => {
+    const lea = seat();
+    const token = await bets(lea, 2);
+    // Beyond Latin letters, with what JSON escapes.
+    expect((await lea.bet(`l-${lea.player.id}`, '1.00', { roundId: '轮 "7" \\ é 🎲' })).status).toBe(200);
+    const before = await counted();
+    const read = await get(list(lea, 'limit=3'), { headers: { 'x-consistency-token': token } });
+    const kept = await get(list(lea, 'limit=3'));
+    const after = await counted();
+    expect([read.status, kept.status, ['hit', 'miss'].map((result) => after(result) - before(result))]).toEqual([200, 200, [1, 1]]);
+    const ageless = ({ bytes }: Got) => bytes.toString().replace(/"asOf":"[^"]*"/, '');
+    expect([ageless(kept), Object.keys(kept.body), kept.body.asOf]).toEqual([ageless(read), ['items', 'nextCursor', 'asOf'], kept.headers['x-as-of']]);
+    expect([kept.headers['content-type'], kept.headers['content-length']]).toEqual(['application/json; charset=utf-8', String(kept.bytes.length)]);
+    const { body: part } = await get(list(lea, 'limit=3&fields=items.walletVersion,asOf'));
+    expect([part.items, Object.keys(part)]).toEqual([[4, 3, 2].map((walletVersion) => ({ walletVersion })), ['items', 'asOf']]);
+  });
+
   it('is compressed where it is long and the caller can read that, and never on a money route', async () => {
     const jo = seat();
     await bets(jo, 30);

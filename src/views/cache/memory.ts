@@ -1,4 +1,4 @@
-/** The nearest tier: what was used last, within a bound of entries and of bytes. Values are shared, so they are frozen. */
+/** The nearest tier: what was used last, within a bound of entries and of bytes. */
 
 export interface Weighed {
   readonly bytes: number;
@@ -51,13 +51,4 @@ export class Memory<Value extends Weighed> {
   get bytes(): number {
     return this.held;
   }
-}
-
-/** The same value, which nobody can change any more. */
-export function frozen<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const part of Object.values(value)) frozen(part);
-  }
-  return value;
 }

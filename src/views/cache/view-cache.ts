@@ -11,7 +11,7 @@ import { isNobodyThere, type Reads } from '../reads.ts';
 import { seen, type Seen, type View } from '../view.ts';
 import { CacheMetrics, type CacheResult, type Registry } from './cache-metrics.ts';
 import type { Cached, CachedQuery } from './cached.ts';
-import { frozen, Memory } from './memory.ts';
+import { Memory } from './memory.ts';
 import { RedisTier } from './redis.ts';
 
 export interface ViewCacheOptions {
@@ -22,10 +22,9 @@ export interface ViewCacheOptions {
 
 type Execute = (query: CachedQuery) => Promise<View<unknown>>;
 
+/** The body as JSON: written once, it goes out as it is, nobody can change it, and it is one thing for whoever clears up the memory. */
 interface Kept {
-  readonly body: unknown;
-  /** of the body as JSON */
-  readonly bytes: number;
+  readonly text: string;
 }
 
 /** A question on its way to its answer. */
@@ -49,6 +48,14 @@ interface Learnt {
 /** What Keyv puts around a value. */
 interface Enveloped {
   readonly value: Kept;
+  /** milliseconds since 1970 */
+  readonly expires?: number | null;
+  readonly bytes: number;
+}
+
+/** Of a report: what was given last to the same question. */
+interface Given extends Kept {
+  readonly seen: Seen;
   readonly bytes: number;
 }
 
@@ -59,6 +66,8 @@ const MEMORY = { entries: 20_000, bytes: 64 * 2 ** 20 };
 const VERSIONS = { entries: 50_000, bytes: Infinity };
 /** Answers read anew while an older one is given. */
 const MOST_REFRESHES = 4;
+/** Of what processes share: raised with the form of `Kept`, so that none reads what another version of this program wrote. */
+const FORM = 2;
 
 /** What came shows another version than was asked for, or nothing. */
 class Other extends Error {
@@ -74,15 +83,14 @@ export class ViewCache {
   private readonly learning = new Map<string, Promise<Seen>>();
   /** keys that are being read */
   private readonly loading = new Set<string>();
-  /** of reports: what was given last to the same question */
-  private readonly last: Memory<{ readonly view: View<unknown>; readonly bytes: number }>;
+  private readonly last: Memory<Given>;
   private refreshes = 0;
 
   constructor(private readonly reads: Reads, { registry, redisUrl, memory = MEMORY }: ViewCacheOptions) {
     this.memory = new Memory(memory);
     this.last = new Memory({ entries: memory.entries, bytes: memory.bytes / 4 });
     this.metrics = new CacheMetrics(registry, this.memory);
-    this.redis = redisUrl === undefined ? undefined : new RedisTier(redisUrl, `croupier:${SCHEMA_NEEDED}`, (result) => this.metrics.redis(result));
+    this.redis = redisUrl === undefined ? undefined : new RedisTier(redisUrl, `croupier:${SCHEMA_NEEDED}.${FORM}`, (result) => this.metrics.redis(result));
     const near = new Keyv({ store: keyvStoreOf(this.memory), useKeyPrefix: false, serialize: undefined, deserialize: undefined });
     const far = this.redis && new Keyv({ store: this.redis, useKeyPrefix: false });
     this.tiers = createCache({ stores: far ? [near, far] : [near] });
@@ -124,9 +132,10 @@ export class ViewCache {
       this.metrics.view(name, 'passed');
       return execute(query);
     }
-    const stale = staleMs > 0 ? this.last.get(question)?.view : undefined;
+    const last = staleMs > 0 ? this.last.get(question) : undefined;
+    const stale = last?.seen;
     const kept = (view: View<unknown>): View<unknown> => {
-      if (staleMs > 0 && view.body !== undefined) this.last.set(question, { view, bytes: this.memory.get(`${question} ${view.version}`)?.bytes ?? 0 });
+      if (staleMs > 0 && view.text !== undefined) this.last.set(question, { seen: seenOf(view), text: view.text, bytes: view.text.length });
       return view;
     };
     const ageMs = stale ? Date.parse(known.asOf) - Date.parse(stale.asOf) : Infinity;
@@ -134,7 +143,7 @@ export class ViewCache {
     if (stale && !isNear && ageMs <= staleMs && (token === undefined || stale.covers?.(token) === true)) {
       if (this.refreshes < MOST_REFRESHES) this.refresh(this.found(asking, known).then(kept));
       this.metrics.view(name, 'stale');
-      return { ...stale, ageMs: Math.max(0, ageMs) };
+      return keptView({ ...stale, ageMs: Math.max(0, ageMs) }, last?.text ?? '');
     }
     return kept(await this.found(asking, known));
   }
@@ -147,6 +156,11 @@ export class ViewCache {
   /** What that version of the answer is: from the tiers, or read, once for all who ask for it at a time. */
   private async found<Asked extends CachedQuery>({ cached: { view: name, ttlMs = TTL_MS }, query, execute, question }: Asking<Asked>, known: Seen): Promise<View<unknown>> {
     const key = `${question} ${known.version}`;
+    const near = this.memory.get(key);
+    if (near && (near.expires ?? Infinity) > Date.now()) {
+      this.metrics.view(name, 'hit');
+      return keptView(known, near.value.text);
+    }
     let result = (this.loading.has(key) ? 'joined' : 'hit') as CacheResult;
     const ttl = () => Math.round(ttlMs * (0.8 + Math.random() * 0.2));
     const load = async (): Promise<Kept> => {
@@ -163,16 +177,19 @@ export class ViewCache {
       }
     };
     try {
-      return { ...known, exact: true, body: (await this.tiers.wrap<Kept>(key, load, { ttl })).body };
+      return keptView(known, (await this.tiers.wrap<Kept>(key, load, { ttl })).text);
     } catch (error) {
       if (!(error instanceof Other)) {
         result = 'error';
         throw error;
       }
       const { view } = error;
-      if (result === 'miss' && view.body !== undefined && view.version !== undefined) await this.tiers.set(`${question} ${view.version}`, keptOf(view.body), ttl());
       const late = known.late && { late: known.late };
-      return view.version === undefined ? { ...view, ...late } : { ...view, ...late, exact: true };
+      if (view.version === undefined) return { ...view, ...late };
+      if (view.body === undefined) return { ...view, ...late, exact: true };
+      const kept = keptOf(view.body);
+      if (result === 'miss') await this.tiers.set(`${question} ${view.version}`, kept, ttl());
+      return keptView({ ...seenOf(view), ...late }, kept.text);
     } finally {
       this.metrics.view(name, result);
     }
@@ -219,14 +236,20 @@ function inOrder(value: unknown): unknown {
   return Object.entries(value).filter(([, part]) => part !== undefined).sort(([one], [other]) => (one < other ? -1 : 1)).map(([name, part]) => [name, inOrder(part)]);
 }
 
-const keptOf = (body: unknown): Kept => ({ body, bytes: JSON.stringify(body).length });
+const keptOf = (body: unknown): Kept => ({ text: JSON.stringify(body) });
+
+const seenOf = ({ asOf, token, version, covers, late }: Seen): Seen =>
+  ({ asOf, token, ...(version !== undefined && { version }), ...(covers && { covers }), ...(late && { late }) });
+
+/** A kept answer as it was when it was read; `body` is made of its text each time, so that what one does to it is nobody else's. */
+const keptView = (seen: Seen, text: string): View<unknown> => ({ ...seen, exact: true, text, get body() { return JSON.parse(text) as unknown; } });
 
 /** Keyv takes a map; its envelope bears the weight of what is in it. */
 const keyvStoreOf = (memory: Memory<Enveloped>): KeyvStoreAdapter => ({
   opts: {},
   on: () => undefined,
   get: async (key: string) => memory.get(key),
-  set: (key: string, value: Omit<Enveloped, 'bytes'>) => { memory.set(key, frozen({ ...value, bytes: value.value.bytes })); },
+  set: (key: string, value: Omit<Enveloped, 'bytes'>) => { memory.set(key, { ...value, bytes: value.value.text.length }); },
   delete: async (key: string) => memory.delete(key),
   clear: async () => { memory.clear(); },
 }) as unknown as KeyvStoreAdapter;

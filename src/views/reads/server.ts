@@ -79,24 +79,28 @@ export class Server {
 
   private async readBy(operator: string, steps: readonly Step[], endsAt: number, mode: Mode): Promise<Found> {
     const client = await this.connected(endsAt - performance.now());
+    const { stream } = (client as unknown as pg.Client).connection;
     const flushed = async (whole: readonly Step[]) => {
-      const { rows, tags, error } = await within(flush(client as unknown as pg.Client, whole), endsAt - performance.now());
+      const { rows, tags, error } = await flush(client, whole);
       if (error) throw error;
       return { rows, committed: tags.at(-1) === 'COMMIT' };
     };
     try {
-      // On their way together: where the server stands is asked in front of the snapshot, and costs no round trip of its own.
-      const [before, { rows, committed }] = await Promise.all([
+      // On their way together, in one write: where the server stands is asked in front of the snapshot, and costs no round trip of its own.
+      stream.cork();
+      const asked = Promise.all([
         mode === 'snapshot' ? flushed([askStanding()]) : undefined,
         flushed([mode === 'snapshot' ? beginSnapshot() : begin(), beOperator([operator]), ...(mode === 'snapshot' ? [] : [askStanding()]), ...steps, commit()]),
       ]);
+      stream.uncork();
+      const [before, { rows, committed }] = await within(asked, endsAt - performance.now());
       if (!committed) throw new Error('the transaction was not committed');
       const [standing, ...found] = [...(before?.rows ?? []), ...rows.slice(2, -1)];
       client.release();
       return { standing: standingOf(standing?.[0]), rows: found };
     } catch (error) {
       // Of its own, a client that pipelines ends once it was answered; a server that has fallen silent never does that.
-      (client as unknown as pg.Client).connection.stream.destroy();
+      stream.destroy();
       client.release(true);
       throw this.meaningOf(error);
     }
