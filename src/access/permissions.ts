@@ -16,7 +16,7 @@ export const PERMISSIONS = {
   'reports.read': 'See revenue, the dashboard and other reports.',
   'reports.lock': 'Lock gaming days, so that their figures stand.',
   'exports.read': 'See exports and their schedules, and fetch their files.',
-  'exports.create': 'Ask for exports, plan and cancel them.',
+  'exports.create': 'Ask for exports and plan them; cancel them, delete their files and end their schedules.',
   'calls.read': 'See what providers called and were answered, without secrets, and how they fare.',
   'accounts.read': 'See provider accounts, their policies and their games.',
   'accounts.manage': 'Make and change provider accounts and their games, and stop or allow bets there.',

@@ -2,6 +2,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import type { CallClass, LaneWatch } from '../wallet/contract.ts';
 
+export type JobResult = 'done' | 'failed' | 'later';
+
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
 export class Metrics implements LaneWatch {
@@ -29,7 +31,8 @@ export class Metrics implements LaneWatch {
     registers: [this.registry],
   });
   private readonly jobs = new Counter({
-    name: 'croupier_jobs_total', help: 'Jobs of the queue that ended, by name and result: done, failed', labelNames: ['job', 'result'], registers: [this.registry],
+    name: 'croupier_jobs_total', help: 'Jobs of the queue that ended, by name and result: done, failed, later (somebody stood in the way)',
+    labelNames: ['job', 'result'], registers: [this.registry],
   });
   private readonly bound = new Map<string, { calls: Counter.Internal; outcomes: Counter.Internal; seconds: Histogram.Internal<string> }>();
 
@@ -76,7 +79,7 @@ export class Metrics implements LaneWatch {
     this.shedCalls.inc({ class: callClass });
   }
 
-  job(job: string, result: 'done' | 'failed'): void {
+  job(job: string, result: JobResult): void {
     this.jobs.inc({ job, result });
   }
 }

@@ -45,7 +45,7 @@ export class Secrets {
     this.sorted ??= this.spelled().toSorted((one, other) => other.length - one.length);
     let scrubbed = text;
     for (const value of this.sorted) if (scrubbed.includes(value)) scrubbed = scrubbed.replaceAll(value, MASK);
-    return scrubbed.length < least ? scrubbed : scrubbed.replace(LONG, (run) => (run.length >= least && isTokenLike(run) ? MASK : run));
+    return withoutTokens(scrubbed, least);
   }
 
   private get tooMany(): boolean {
@@ -61,6 +61,11 @@ export class Secrets {
     ]);
     return [...new Set([...all, ...escaped, ...small, ...coded])];
   }
+}
+
+/** What is so long and looks like a token goes. */
+export function withoutTokens(text: string, least: number): string {
+  return text.length < least ? text : text.replace(LONG, (run) => (run.length >= least && isTokenLike(run) ? MASK : run));
 }
 
 /** Letters of both sizes in disorder: base64 of random bytes is that, and an id with a UUID or digits in it is not. */

@@ -9,6 +9,7 @@ import { Metrics } from '../ops/metrics.ts';
 import { Fault } from '../wallet/contract.ts';
 import { Calls, type Destination, type Route } from './calls.ts';
 import type { WireAnswer } from './contract.ts';
+import { loggedId } from './logged-id.ts';
 import { send, write } from './socket.ts';
 
 /** While calls are refused by the thousand, a line tells of all that came in so long. */
@@ -76,9 +77,9 @@ export class DoorController implements OnModuleInit {
     if (outcome === 'OVERLOADED') {
       this.tellOfOverload(performance.now());
     } else if (CODE.test(outcome)) {
-      this.logger.info({ requestId: headers['x-request-id'], operation, status, code: outcome, ms: Math.round(ms * 10) / 10 }, 'call not served');
+      this.logger.info({ requestId: loggedId(headers['x-request-id']), operation, status, code: outcome, ms: Math.round(ms * 10) / 10 }, 'call not served');
     } else if (this.logger.logger.isLevelEnabled('debug')) {
-      this.logger.debug({ requestId: headers['x-request-id'], operation, status, outcome, ms }, 'call served');
+      this.logger.debug({ requestId: loggedId(headers['x-request-id']), operation, status, outcome, ms }, 'call served');
     }
   }
 

@@ -6,6 +6,7 @@ import { Metrics } from '../ops/metrics.ts';
 import { Fault } from '../wallet/contract.ts';
 import type { WireAnswer } from './contract.ts';
 import { PathFailures, type DoorCode } from './failures.ts';
+import { loggedId } from './logged-id.ts';
 import { problemAnswer } from './native/answers.ts';
 import { send } from './socket.ts';
 
@@ -39,14 +40,14 @@ export class ProblemFilter implements ExceptionFilter {
   private answerTo(exception: unknown, request: FastifyRequest): WireAnswer {
     const requestId = callId(request);
     if (exception instanceof Fault && exception.code !== 'INTERNAL') {
-      this.logger.warn({ requestId, code: exception.code, reason: exception.message, err: exception.cause }, 'fault');
+      this.logger.warn({ requestId: loggedId(requestId), code: exception.code, reason: exception.message, err: exception.cause }, 'fault');
       return problemAnswer(exception.code, requestId);
     }
     const { statusCode } = exception as { statusCode?: number };
     const status = exception instanceof HttpException ? exception.getStatus() : (statusCode ?? 500);
     const code = CODES[status] ?? (status >= 400 && status < 500 ? 'REQUEST_INVALID' : undefined);
     const ofPath = this.paths?.answer(request.method, request.raw.url ?? '', request.headers, code ?? 'INTERNAL', request);
-    if (!code) this.logger.error({ err: exception, requestId: ofPath?.headers['x-request-id'] ?? requestId }, 'a request failed');
+    if (!code) this.logger.error({ err: exception, requestId: loggedId(ofPath?.headers['x-request-id'] ?? requestId) }, 'a request failed');
     return ofPath ?? problemAnswer(code ?? 'INTERNAL', requestId);
   }
 }

@@ -14,6 +14,7 @@ import { Configuration } from './configuration.ts';
 import type { AnyDialect } from './contract.ts';
 import { DoorController } from './door.controller.ts';
 import { PathFailures } from './failures.ts';
+import { loggedId } from './logged-id.ts';
 
 /** What is still as it was is said so often. */
 const SAY_AGAIN_MS = 60_000;
@@ -87,8 +88,8 @@ const watchOf = (logger: PinoLogger): CallWatch => ({
   fault(fault, requestId) {
     if (fault instanceof Fault && fault.code === 'OVERLOADED') return;
     const expected = fault instanceof Fault && fault.code !== 'INTERNAL';
-    if (expected) logger.warn({ requestId, code: fault.code, reason: fault.message, err: fault.cause }, 'fault');
-    else logger.error({ requestId, err: fault }, 'unexpected fault');
+    if (expected) logger.warn({ requestId: loggedId(requestId), code: fault.code, reason: fault.message, err: fault.cause }, 'fault');
+    else logger.error({ requestId: loggedId(requestId), err: fault }, 'unexpected fault');
   },
-  alert: (message, requestId) => logger.error({ requestId, alert: true }, message),
+  alert: (message, requestId) => logger.error({ requestId: loggedId(requestId), alert: true }, message),
 });

@@ -24,7 +24,7 @@ const row = (offset: number, times = 1) => sql(`insert into call_log (at, operat
   from generate_series(1, ${times})`);
 
 async function keep(kept = 30) {
-  const pool = new pg.Pool({ connectionString: database.url('croupier_worker'), max: 1 });
+  const pool = new pg.Pool({ connectionString: database.url('croupier_worker'), max: 1, statement_timeout: 2_000 });
   try {
     return await keepCallDays(pool, kept, silent);
   } finally {
@@ -74,6 +74,19 @@ describe('the days of the call log', () => {
     await holder.end();
     expect(await keep()).toEqual([]);
     expect(await days()).toContain(partition(7));
+  });
+
+  it('that are so many that there is no time to wait for each are told, and are made later', async () => {
+    const all = ['call_log', 'call_reference'].flatMap((table) => Array.from({ length: 8 }, (_, i) => ({ table, day: day(i), cameTo: 'busy: later' })));
+    for (const { table, day: of } of all) await sql(`drop table ${table}_${of.replaceAll('-', '_')}`);
+    const holder = new pg.Client(database.url('superuser'));
+    await holder.connect();
+    await holder.query('begin; lock table call_log_default, call_reference_default in access share mode');
+    // 16 times a quarter of a second, of which a statement has two seconds.
+    expect(await keep()).toEqual(all);
+    await holder.end();
+    expect(await keep()).toEqual([]);
+    for (const table of ['call_log', 'call_reference']) expect(await days(table)).toHaveLength(9);
   });
 
   it('with more calls in the default partition than are moved at once stay there, and say so', async () => {

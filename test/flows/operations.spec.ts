@@ -172,6 +172,17 @@ describe('the log', () => {
     }
   });
 
+  it('shows no token that stands where a request id should, and no id that is longer than 128 characters', async () => {
+    const { sessionToken } = at.seat.player;
+    const refused = { transactionId: 'b3', amount: '500', gameId: 'game-1', roundId: 'r1', sessionToken };
+    const echoed = await at.seat.call('bet', refused, { id: sessionToken });
+    expect([echoed.body.code, echoed.headers['x-request-id']]).toEqual(['INSUFFICIENT_FUNDS', sessionToken]);
+    expect(await logged('[redacted]')).toEqual([expect.objectContaining({ code: 'INSUFFICIENT_FUNDS', status: 422 })]);
+    const long = await at.seat.call('bet', refused, { id: 'x'.repeat(129) });
+    expect(await logged(long.headers['x-request-id'] as string)).toHaveLength(1);
+    hidden.push('x'.repeat(129));
+  });
+
   it('has an error with the request id for a call that failed on our side', async () => {
     await here.sql(`alter table transaction add constraint no_luck check (reference <> 'unlucky') not valid`);
     const session = { sessionToken: at.seat.player.sessionToken };

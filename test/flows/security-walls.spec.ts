@@ -1,12 +1,15 @@
-import { beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { officeGround, Platform } from '../support/office.ts';
+import type { Permission } from '../../src/access/contract.ts';
+import { asSuperuser } from '../support/cluster.ts';
+import { officeGround, Platform, rolesOn } from '../support/office.ts';
 import { documentOf, operationsOf, pathWith, queryOf, type Operation } from '../support/operations.ts';
 import { Provider, type Reply } from '../support/provider.ts';
+import { serveHere, type InProcess } from '../support/server.ts';
 
 // Two operators have things of the same names at the same time: players, bets, rounds, calls under one request id, exports, schedules. Every route that
-// reads is walked as the OpenAPI document has it, so that a new one is taken along.
+// reads is walked as the OpenAPI document has it, so that a new one is taken along. Two walls stand between them, and one is tried without the other.
 
 const here = officeGround({ players: { EUR: 2 } }, { CALL_LOG_SAMPLE: '1' });
 
@@ -16,7 +19,12 @@ interface Side {
   readonly values: Readonly<Record<string, string>>;
   readonly marks: readonly string[];
 }
-let sides: { ours: Side; theirs: Side };
+interface Sides {
+  readonly ours: Side;
+  readonly theirs: Side;
+}
+let sides: Sides;
+let operations: Operation[];
 let reads: Operation[];
 
 const AMOUNTS = ['11.37', '23.59'] as const;
@@ -65,7 +73,8 @@ async function furnished(which: 0 | 1, platform: Platform): Promise<Side> {
   await until(async () => ((await platform.get(`/v1/calls/${SHARED}`)).body.items?.length === 2 ? true : undefined));
   await until(async () => ((await platform.get(`/v1/rounds?playerId=${player.id}`)).body.items?.length === 2 ? true : undefined));
   const [provided] = await here.sql<{ provider: string }>('select provider from provider_account where account_id = $1', [account.accountId]);
-  marks.push(...rows.map(({ id }) => id), ...[...keys, ...sessions, ...exports, ...schedules].flatMap(({ apiKeyId, sessionId, exportId, scheduleId }) => [apiKeyId ?? sessionId ?? exportId ?? scheduleId]), account.apiKey, here.world.operators[which] as string, provided?.provider as string);
+  marks.push(...rows.map(({ id }) => id), ...[...keys, ...sessions, ...exports, ...schedules].flatMap(({ apiKeyId, sessionId, exportId, scheduleId }) => [apiKeyId ?? sessionId ?? exportId ?? scheduleId]), account.apiKey, here.world.operators[which] as string, provided?.provider as string,
+    ...[',', '}'].map((end) => `"accountId":${account.accountId}${end}`));
   const today = new Date().toISOString().slice(0, 10);
   return {
     platform, marks,
@@ -82,7 +91,8 @@ beforeAll(async () => {
   await here.sql(`update provider_account set provider = provider || '-of-' || left(operator_id::text, 8);
     update game set name = 'game of ' || operator_id`);
   sides = { ours: await furnished(0, here.platform), theirs: await furnished(1, here.stranger) };
-  reads = operationsOf(await documentOf(here.served.baseUrl)).filter(({ method }) => method === 'GET');
+  operations = operationsOf(await documentOf(here.served.baseUrl));
+  reads = operations.filter(({ method }) => method === 'GET');
 }, 120_000);
 
 /** Statements are of times, all else is of days. */
@@ -107,38 +117,48 @@ const UNMARKED: Readonly<Record<string, string>> = { 'reports.lockedDays': 'the 
 /** There is one of it, and so no second page. */
 const ALONE = ['accounts.list', 'credentials.list'];
 
+/** No row, no cursor, no file and no name of `ours` is seen by `theirs`, right after its owner has seen it. Answers what was asked for. */
+async function walk(operations: readonly Operation[], { ours, theirs }: Sides): Promise<string[]> {
+  const walked: string[] = [];
+  for (const operation of operations) {
+    for (const address of addressesOf(operation, ours)) {
+      const own = await ours.platform.get(address);
+      expect([address, own.status]).toEqual([address, 200]);
+      const { etag, 'x-consistency-token': token } = own.headers as Record<string, string>;
+      const seen = token === undefined ? {} : { 'x-consistency-token': token };
+      for (const headers of [{}, { 'if-none-match': etag ?? 'W/"x"' }, { ...seen, 'if-none-match': `${etag}, W/"x"` }]) {
+        const foreign = await theirs.platform.get(address, { headers });
+        expect([address, headers, marksIn(foreign, ours).filter((mark) => !address.includes(mark))]).toEqual([address, headers, []]);
+        expect([address, headers, [200, 404]]).toEqual([address, headers, expect.arrayContaining([foreign.status])]);
+        if (operation.pathParameters.some(({ name }) => name !== 'requestId')) expect([address, foreign.status]).toEqual([address, 404]);
+        else expect([address, foreign.status, foreign.headers['etag'] === etag && etag !== undefined]).toEqual([address, 200, false]);
+      }
+      walked.push(address);
+    }
+  }
+  return walked;
+}
+
+/** Neither sees anything of the other. Answers the routes on which somebody sees nothing of its own either. */
+async function blanks(operations: readonly Operation[], { ours, theirs }: Sides): Promise<string[]> {
+  const blank: string[] = [];
+  for (const operation of operations) {
+    for (const [side, other] of [[theirs, ours], [ours, theirs]] as const) {
+      const reply = await side.platform.get(addressOf(operation, side));
+      expect([operation.id, reply.status, marksIn(reply, other)]).toEqual([operation.id, 200, []]);
+      if (marksIn(reply, side).length === 0 && !(operation.id in UNMARKED)) blank.push(operation.id);
+    }
+  }
+  return [...new Set(blank)];
+}
+
 describe('of another operator', () => {
   it('no row, no cursor, no file and no name is seen on any route, right after its owner has seen it', async () => {
-    const walked: string[] = [];
-    for (const operation of reads) {
-      for (const address of addressesOf(operation, sides.ours)) {
-        const own = await sides.ours.platform.get(address);
-        expect([address, own.status]).toEqual([address, 200]);
-        const { etag, 'x-consistency-token': token } = own.headers as Record<string, string>;
-        const seen = token === undefined ? {} : { 'x-consistency-token': token };
-        for (const headers of [{}, { 'if-none-match': etag ?? 'W/"x"' }, { ...seen, 'if-none-match': `${etag}, W/"x"` }]) {
-          const foreign = await sides.theirs.platform.get(address, { headers });
-          expect([address, headers, marksIn(foreign, sides.ours).filter((mark) => !address.includes(mark))]).toEqual([address, headers, []]);
-          expect([address, headers, [200, 404]]).toEqual([address, headers, expect.arrayContaining([foreign.status])]);
-          if (operation.pathParameters.some(({ name }) => name !== 'requestId')) expect([address, foreign.status]).toEqual([address, 404]);
-          else expect([address, foreign.status, foreign.headers['etag'] === etag && etag !== undefined]).toEqual([address, 200, false]);
-        }
-        walked.push(address);
-      }
-    }
-    expect(walked.length).toBeGreaterThan(reads.length + 15);
+    expect((await walk(reads, sides)).length).toBeGreaterThan(reads.length + 15);
   }, 120_000);
 
   it('nothing is seen the other way around either, and each sees its own', async () => {
-    const blank: string[] = [];
-    for (const operation of reads) {
-      for (const [side, other] of [[sides.theirs, sides.ours], [sides.ours, sides.theirs]] as const) {
-        const reply = await side.platform.get(addressOf(operation, side));
-        expect([operation.id, reply.status, marksIn(reply, other)]).toEqual([operation.id, 200, []]);
-        if (marksIn(reply, side).length === 0 && !(operation.id in UNMARKED)) blank.push(operation.id);
-      }
-    }
-    expect([...new Set(blank)]).toEqual([]);
+    expect(await blanks(reads, sides)).toEqual([]);
     const days = await Promise.all([sides.ours, sides.theirs].map(({ platform }) => platform.get(`/v1/reports/days?from=${DAY}&to=${DAY}`)));
     expect(days.map(({ body }) => body.items.length)).toEqual([1, 0]);
   }, 60_000);
@@ -174,6 +194,40 @@ describe('of another operator', () => {
   });
 });
 
+const nameOf = ({ method, path }: Operation): string => `${method} ${path}`;
+/** Of nothing that there is, so that no command would do anything. */
+const NOWHERE = {
+  playerId: randomUUID(), accountId: '987654', apiKeyId: randomUUID(), apiKey: 'pk_nowhere', sessionId: randomUUID(), exportId: randomUUID(), scheduleId: randomUUID(), gameId: 'no-game', day: '2026-01-30',
+};
+/** Which permission opens which doors, written down by hand. */
+const DOORS: Readonly<Record<Permission, readonly string[]>> = {
+  'operators.read': ['GET /v1/operator'],
+  'operators.manage': ['POST /v1/operators'],
+  'settings.manage': ['PATCH /v1/operator'],
+  'keys.read': ['GET /v1/api-keys'],
+  'keys.manage': ['POST /v1/api-keys', 'POST /v1/api-keys/{apiKeyId}/rotate', 'DELETE /v1/api-keys/{apiKeyId}'],
+  'players.read': ['GET /v1/players', 'GET /v1/players/{playerId}'],
+  'players.manage': ['POST /v1/players', 'PATCH /v1/players/{playerId}', 'POST /v1/players/{playerId}/wallets'],
+  'wallets.read': ['GET /v1/players/{playerId}/wallets'],
+  'sessions.read': ['GET /v1/players/{playerId}/sessions'],
+  'sessions.manage': ['POST /v1/players/{playerId}/sessions', 'DELETE /v1/players/{playerId}/sessions/{sessionId}', 'POST /v1/provider-accounts/{accountId}/free-rounds'],
+  'money.deposit': ['POST /v1/players/{playerId}/deposits'],
+  'money.withdraw': ['POST /v1/players/{playerId}/withdrawals'],
+  'transactions.read': [
+    'GET /v1/transactions/{transactionId}', 'GET /v1/players/{playerId}/transactions', 'GET /v1/players/{playerId}/wallets/{currency}/transactions', 'GET /v1/players/{playerId}/statement',
+    'GET /v1/players/{playerId}/games', 'GET /v1/players/{playerId}/rounds/{accountId}/{roundId}', 'GET /v1/rounds', 'GET /v1/rounds/open/ages',
+  ],
+  'reports.read': ['GET /v1/reports/dashboard', 'GET /v1/reports/days', 'GET /v1/reports/revenue', 'GET /v1/reports/revenue/transactions'],
+  'reports.lock': ['POST /v1/reports/days/{day}/lock'],
+  'exports.read': ['GET /v1/exports', 'GET /v1/exports/schedules', 'GET /v1/exports/{exportId}', 'GET /v1/exports/{exportId}/file', 'GET /v1/exports/{exportId}/progress'],
+  'exports.create': ['POST /v1/exports', 'POST /v1/exports/{exportId}/cancel', 'DELETE /v1/exports/{exportId}', 'POST /v1/exports/schedules', 'DELETE /v1/exports/schedules/{scheduleId}'],
+  'calls.read': ['GET /v1/calls', 'GET /v1/calls/{requestId}', 'GET /v1/reports/providers/health'],
+  'accounts.read': ['GET /v1/provider-accounts', 'GET /v1/provider-accounts/{accountId}', 'GET /v1/provider-accounts/{accountId}/games', 'GET /v1/provider-accounts/{accountId}/games/{gameId}'],
+  'accounts.manage': ['POST /v1/provider-accounts', 'PATCH /v1/provider-accounts/{accountId}', 'PUT /v1/provider-accounts/{accountId}/games/{gameId}'],
+  'credentials.read': ['GET /v1/provider-accounts/{accountId}/credentials'],
+  'credentials.manage': ['POST /v1/provider-accounts/{accountId}/credentials', 'POST /v1/provider-accounts/{accountId}/credentials/{apiKey}/rotate', 'DELETE /v1/provider-accounts/{accountId}/credentials/{apiKey}'],
+};
+
 describe('a key', () => {
   it('is asked for its rights before anything is said to be the same, or is taken out of a cache', async () => {
     const powerless = await here.platformOf({ roles: [], permissions: [] });
@@ -202,11 +256,54 @@ describe('a key', () => {
     expect(same).toBeGreaterThanOrEqual(reads.filter(({ ofView }) => ofView).length - 4);
   }, 120_000);
 
-  it('of one permission reads by that alone: of the routes each other permission’s are closed', async () => {
-    const calls = await here.platformOf({ roles: [], permissions: ['calls.read'] });
-    const open: string[] = [];
-    for (const operation of reads) if ((await calls.get(addressOf(operation, sides.ours))).status !== 403) open.push(operation.path);
-    expect(open.toSorted()).toEqual(['/v1/calls', '/v1/calls/{requestId}', '/v1/reports/providers/health']);
-    expect((await calls.get(`/v1/calls/${randomUUID()}`)).status).toBe(404);
+  it('of one permission opens its own doors and no other, of reads and of commands', async () => {
+    const doors = Object.entries(DOORS).flatMap(([permission, names]) => names.map((name) => [name, permission] as const));
+    // A route that is new, or asks for another permission, is written down above, too.
+    expect(operations.map(nameOf).toSorted()).toEqual(doors.map(([name]) => name).toSorted());
+    const open: (readonly [string, string])[] = [];
+    for (const permission of Object.keys(DOORS)) {
+      const key = await here.platformOf({ roles: [], permissions: [permission] });
+      for (const operation of operations) {
+        const isRead = operation.method === 'GET';
+        const reply = isRead ? await key.get(addressOf(operation, sides.ours)) : await key.call(operation.method, pathWith(operation.path, NOWHERE), { idempotencyKey: null });
+        if (reply.status === 403) continue;
+        expect([permission, nameOf(operation), reply.status]).toEqual([permission, nameOf(operation), isRead ? 200 : 400]);
+        open.push([nameOf(operation), permission]);
+      }
+    }
+    expect(open.toSorted()).toEqual(doors.toSorted());
+  }, 120_000);
+});
+
+/** Whose statements name the operator by themselves. The office's entities leave that to PostgreSQL. */
+const NAMING = ({ id, ofView }: Operation): boolean => ofView || /^(exports|schedules)\./.test(id);
+
+describe('where PostgreSQL would show every row to everybody', () => {
+  let other: InProcess;
+  let open: Sides;
+
+  // A process that has kept nothing yet, with the one wall of the two taken away.
+  beforeAll(async () => {
+    await here.sql(`do $$ declare each record; begin
+      for each in select c.oid::regclass::text as name, c.relname ~ '^export' as exports from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'operator_id' and not a.attisdropped
+        where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') loop
+        execute format('create policy everybody on %s to croupier_read%s using (true)', each.name, case when each.exports then ', croupier_office' else '' end);
+      end loop; end $$`);
+    other = await serveHere(here.database, { ...rolesOn(here.database, 'office'), API_KEY_PER_SECOND: '5000', API_IP_PER_SECOND: '50000' });
+    const there = (side: Side): Side => ({ ...side, platform: new Platform(other.baseUrl, side.platform.key) });
+    open = { ours: there(sides.ours), theirs: there(sides.theirs) };
   }, 60_000);
+  afterAll(() => other?.close());
+
+  it('it does: croupier_read sees the players of both', async () => {
+    const seen = await asSuperuser<{ operators: number }>(here.database.url('croupier_read'), `select set_config('croupier.operator', '${here.operator}', false); select count(distinct operator_id)::int as operators from player`);
+    expect(seen).toEqual([{ operators: 2 }]);
+  });
+
+  it('each operator sees its own alone all the same, as every statement of views and exports names it', async () => {
+    const naming = reads.filter(NAMING);
+    expect(naming.length).toBeGreaterThanOrEqual(20);
+    expect(await blanks(naming, open)).toEqual([]);
+    expect((await walk(naming, open)).length).toBeGreaterThan(naming.length);
+  }, 120_000);
 });

@@ -5,7 +5,7 @@ import { PinoLogger } from 'nestjs-pino';
 import { pool } from '../../../libs/postgres/index.ts';
 import type { Config } from '../../config.ts';
 import { Probes } from '../contract.ts';
-import { Metrics } from '../metrics.ts';
+import { Metrics, type JobResult } from '../metrics.ts';
 import { endsBeside, onceAMinute, Queues, queuesOf } from './contract.ts';
 import { Schedule } from './schedule.ts';
 import { UPKEEP, UpkeepProcessor } from './upkeep.processor.ts';
@@ -40,7 +40,7 @@ function processorOf(config: Config, metrics: Metrics, logger: PinoLogger): Upke
   metrics.gauge('croupier_months_missing', 'Months of the ledger that the last run could not make', () => missing);
   const trimmed = metrics.counter('croupier_office_commands_trimmed_total', 'Commands of the office that were deleted because they are too old to be repeated');
   const retired = metrics.counter('croupier_lanes_retired_total', 'Lanes that were taken out of the positions because their connection is gone');
-  const watch = { missing: (months: number) => void (missing = months), trimmed, retired, ended: (job: string, result: 'done' | 'failed') => metrics.job(job, result) };
+  const watch = { missing: (months: number) => void (missing = months), trimmed, retired, ended: (job: string, result: JobResult) => metrics.job(job, result) };
   return new UpkeepProcessor(connections, watch, logger, config.callLogDays);
 }
 

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { PinoLogger } from 'nestjs-pino';
+import { busyOr, type BUSY } from './hindered.ts';
 
 const MONTHS_AHEAD = 24;
 
@@ -8,21 +9,17 @@ export interface Month {
   readonly table: string;
   /** '2026-12' */
   readonly month: string;
-  readonly cameTo: 'made' | 'busy: later' | 'in the default partition' | 'a table of its name is no partition';
+  readonly cameTo: 'made' | typeof BUSY | 'in the default partition' | 'a table of its name is no partition';
 }
 
 const NEAREST_MISSING = 'select month_of as "table", month, came_to as "cameTo" from make_months($1)';
 
-/** Makes the months of the ledger that are missing, a transaction each; answers with those that could not be made. What is not made is an alert. */
+/** Makes the months of the ledger that are missing, a transaction each; answers with those that could not be made. */
 export async function makeMonths(pool: pg.Pool, logger: PinoLogger): Promise<Month[]> {
   for (;;) {
-    const { rows } = await pool.query<Month>(NEAREST_MISSING, [MONTHS_AHEAD]);
+    const { rows } = await pool.query<Month>(NEAREST_MISSING, [MONTHS_AHEAD]).catch(busyOr);
     const made = rows.find(({ cameTo }) => cameTo === 'made');
-    if (made) {
-      logger.info(`made ${made.table} of ${made.month}`);
-      continue;
-    }
-    for (const { table, month, cameTo } of rows) logger.error({ alert: true, table, month, cameTo }, `${table} of ${month} is not made: ${cameTo}`);
-    return rows;
+    if (!made) return rows;
+    logger.info(`made ${made.table} of ${made.month}`);
   }
 }
