@@ -36,13 +36,15 @@ interface More {
   /** what a refused withdrawal shows */
   readonly balance?: string;
   readonly currency?: string;
+  /** where it is known to differ from what the code says: whether the same call can help */
+  readonly retryable?: boolean;
 }
 
 /** The problem to throw. Nothing here remembers a refusal, so `credit` means that the same call can help. */
-export function refuse(code: AccessCode, detail?: string, { errors, headers, balance, currency }: More = {}): ProblemError {
+export function refuse(code: AccessCode, detail?: string, { errors, headers, balance, currency, retryable }: More = {}): ProblemError {
   const { status, title, again } = CODES[code];
   const shown = {
-    title, status, code, detail: detail ?? title, retryable: again !== 'no',
+    title, status, code, detail: detail ?? title, retryable: retryable ?? again !== 'no',
     ...(balance !== undefined && { balance }), ...(currency !== undefined && { currency }), ...(errors && { errors }),
   };
   return new ProblemError(shown, headers);

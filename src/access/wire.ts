@@ -26,7 +26,7 @@ export class WirePipe extends StandardSchemaValidationPipe {
     // An issue of many fields has all of their names in its words: said of each, a request of some KB would be answered with some MB.
     const errors = result.issues.slice(0, MOST_ERRORS).flatMap((issue) => {
       const fields = fieldsOf(issue).slice(0, MOST_ERRORS);
-      return fields.map((field) => ({ field, message: fields.length > 1 ? 'not known here' : issue.message }));
+      return fields.map((field) => ({ field, message: wordsOf(issue) }));
     }).slice(0, MOST_ERRORS);
     throw refuse('REQUEST_INVALID', `${type}: ${errors.map(({ field }) => field || 'not of the form').join(', ')}`, { errors });
   }
@@ -48,6 +48,12 @@ function bodyOf(value: unknown): unknown {
 function fieldsOf(issue: { readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[]; readonly keys?: readonly string[] }): string[] {
   const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
   return (issue.keys ?? [undefined]).map((key) => [...path, ...(key === undefined ? [] : [key])].join('.'));
+}
+
+/** A validator's own words are for who writes schemas. */
+function wordsOf({ keys, message }: { readonly keys?: readonly string[]; readonly message: string }): string {
+  if (keys) return 'not known here';
+  return /^Invalid input: expected .*, received undefined$/.test(message) ? 'needed here' : message;
 }
 
 /** Beside the answer: its request's id, that nobody keeps it, and a count of it. */

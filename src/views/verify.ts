@@ -113,7 +113,43 @@ from (
 where applied <> there`,
 };
 
+const hashed = (bytes: string) => `encode(substring(sha256(${bytes}) for 16), 'hex')::uuid`;
+
+/** A row is of a round where money keeps one: by its id, or by its id and game. A rollback is of the round of what it undoes. By player, account and currency. */
+const rounds: ViewCheck = {
+  invariant: 'I14', says: 'what was staked and won in the rounds of each player is what the ledger says', over: ['transaction', 'lane'],
+  query: differences(`${reached("'rounds'")}, listed as materialized (
+    select operator_id, player_id, account_id, currency, sum(bets) as bets, sum(undone_bets) as undone_bets, sum(wins) as wins, sum(staked) as staked, sum(won) as won
+    from played_round group by operator_id, player_id, account_id, currency),
+  moved as materialized (
+    select t.operator_id, t.player_id, t.account_id, t.currency, t.kind::text as kind, coalesce(o.kind, t.kind)::text as counts_as, t.amount::numeric - coalesce(t.debt, 0) as effect,
+      convert_to(coalesce(t.round, o.round), 'UTF8') as id, convert_to(coalesce(t.game_id, o.game_id, ''), 'UTF8') as game
+    from transaction t
+    join reached r on r.lane = t.lane and t.batch <= r.batch
+    join player x on x.player_id = t.player_id and not x.test
+    left join transaction o on o.transaction_id = t.undoes
+    where coalesce(t.round, o.round) is not null and (coalesce(o.kind, t.kind) in ('bet', 'win', 'close', 'cancel') or t.closes_round))`, {
+    table: 'listed', keys: ['operator_id', 'player_id', 'account_id', 'currency'], numbers: ['bets', 'undone_bets', 'wins', 'staked', 'won'], player: 'player_id',
+    ledger: `
+select operator_id, player_id, account_id, currency, sum((kind = 'bet')::int) as bets, sum((kind = 'rollback' and counts_as = 'bet')::int) as undone_bets, sum((kind = 'win')::int) as wins,
+  -sum(case counts_as when 'bet' then effect else 0 end) as staked, sum(case counts_as when 'win' then effect else 0 end) as won
+from moved m where exists (select from round r where r.player_id = m.player_id and r.account_id = m.account_id and r.round in (${hashed('m.id')}, ${hashed("m.id || '\\x00'::bytea || m.game")}))
+group by operator_id, player_id, account_id, currency`,
+  }).replaceAll("'listed of %s", "'played_round of %s"),
+};
+
+const roundDays: ViewCheck = {
+  invariant: 'I14', says: 'rounds opened and ended on each gaming day are those that are there', over: ['transaction', 'lane'],
+  query: differences('days as (select 1)', {
+    table: 'round_day', keys: ['operator_id', 'day', 'account_id', 'game_id', 'currency'], numbers: ['opened', 'ended'], player: 'null::uuid',
+    ledger: `
+select p.operator_id, m.day, p.account_id, coalesce(p.game_id, '') as game_id, p.currency, sum(m.opened) as opened, sum(m.ended) as ended
+from played_round p cross join lateral (values (p.opened_day, 1, 0), (p.ended_day, 0, 1)) m(day, opened, ended) where m.day is not null group by 1, 2, 3, 4, 5`,
+  }),
+};
+
 /** What `cli verify` runs behind the checks of the wallet. */
 export const VIEW_CHECKS: readonly ViewCheck[] = [
-  days, hours, players, whoPlayed('player_account_day', 'day, account_id, currency', []), whoPlayed('player_day', 'day, currency', ['first_bet_at']), once,
+  days, hours, players, whoPlayed('player_account_day', 'day, account_id, currency', []), whoPlayed('player_day', 'day, currency', ['first_bet_at']),
+  rounds, roundDays, once,
 ];

@@ -181,6 +181,14 @@ describe('an export', () => {
     expect(await row(id)).toEqual(expect.objectContaining({ state: 'failed', why: expect.stringMatching(/^5 workers ended/) }));
   });
 
+  it('that began at a place of the database’s history that is not there any more fails with that reason, and is not tried again and again', async () => {
+    const id = await insert();
+    const ahead = Buffer.from('1 00000001 FFFFFF/0 - -').toString('base64url');
+    await here.sql("update export set lanes = '{}', batches = '{}', token = $2, as_of = now() where export_id = $1", [id, ahead]);
+    expect([await worker(small()).once(), await worker(small()).once()]).toEqual([true, false]);
+    expect(await row(id)).toEqual(expect.objectContaining({ state: 'failed', attempt: 1, pieces: 0, why: expect.stringMatching(/^The database was taken back/) }));
+  });
+
   it('of more than a million rows is refused as a sheet, and offered as CSV', async () => {
     const cells = transactions.columns.map(() => null);
     let pages = 0;

@@ -38,6 +38,11 @@ describe('a report is refused by the name of what is wrong', () => {
     expect(reply.body.errors.map((error: { field: string }) => error.field)).toEqual([field]);
   });
 
+  it('in words for who calls: what is missing is needed, what is too much is not known', async () => {
+    const { body } = await here.platform.get('/v1/reports/revenue?to=2026-01-31&sort=turnover');
+    expect(body.errors).toEqual([{ field: 'from', message: 'needed here' }, { field: 'sort', message: 'not known here' }]);
+  });
+
   it('without the permission, or a projection that has come up to the ledger', async () => {
     const path = REVENUE;
     here.expectRefused(await here.platform.get(path), 'UNAVAILABLE', 503);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { VIEW_CHECKS } from '../../src/views/verify.ts';
+import { roundFingerprint } from '../../src/wallet/contract.ts';
 import { Planter, reportsGround, units, type Planted } from './reports-ground.ts';
 
 const here = reportsGround({ players: { EUR: 2 } }, { timeZone: 'Asia/Kathmandu', dayStarts: '06:00' });
@@ -11,6 +12,20 @@ const found = async () => {
 };
 
 describe('the checks of the views', () => {
+  /** What is found once that is done, which is undone again. */
+  async function foundBy(damage: string): Promise<string[]> {
+    const whats: string[] = [];
+    await here.superuser.query('begin');
+    try {
+      await here.superuser.query(damage);
+      for (const { query, invariant } of VIEW_CHECKS) for (const { what } of (await here.superuser.query(query)).rows) whats.push(`${invariant} ${what}`);
+    } finally {
+      await here.superuser.query('rollback');
+    }
+    return whats;
+  }
+  const isFound = async (_: string, damage: string, finding: string) => expect((await foundBy(damage)).filter((what) => what.startsWith(finding)).length).toBeGreaterThan(0);
+
   it('find nothing where projections have come to some place of the ledger, with locks, debts, test players and rows that are not theirs yet', async () => {
     const [anna, tom] = [await here.newPlayer(), await here.newPlayer({ test: true })];
     const row = (player: string, kind: Planted['kind'], amount: string, at: string, more: Partial<Planted> = {}): Planted =>
@@ -41,18 +56,30 @@ describe('the checks of the views', () => {
     ['a first bet said later', "update player_day set first_bet_at = first_bet_at + interval '1 ms'", 'I12 player_day of'],
     ['a transaction applied twice', "update projection set applied = applied + 1 where name = 'revenue'", 'I12 revenue has applied'],
     ['a test player who counts', 'update player set test = false', 'I14 revenue_day'],
-  ])('find %s', async (_, damage, finding) => {
-    const whats: string[] = [];
-    await here.superuser.query('begin');
-    try {
-      await here.superuser.query(damage);
-      for (const { query, invariant } of VIEW_CHECKS) for (const { what } of (await here.superuser.query(query)).rows) whats.push(`${invariant} ${what}`);
-    } finally {
-      await here.superuser.query('rollback');
+  ])('find %s', isFound);
+
+  it('find nothing in rounds: one of 2.00 staked, a bet of 1.00 taken back and 5.00 won, in which another one of two games is closed without a bet', async () => {
+    const ben = await here.newPlayer();
+    const row = (kind: Planted['kind'], amount: string, more: Partial<Planted>): Planted =>
+      ({ player: ben, operator: here.operator, account: here.account.accountId, kind, amount: units(amount), at: '2026-04-05T10:00:00Z', game: 'game-1', ...more });
+    for (const round of [roundFingerprint('account', 'r2', undefined), roundFingerprint('game', 'r3', 'game-1')]) {
+      await here.sql(`insert into round (staked, won, bets, undone, named, account_id, last_bet_version, state, player_id, round, operator_id, currency, first_version, last_version)
+        values (0, 0, 0, 0, 0, $1, 0, 'open', $2, $3, $4, 'EUR', 1, 9)`, [here.account.accountId, ben, round, here.operator]);
     }
-    expect(whats.length).toBeGreaterThan(0);
-    expect(whats.some((what) => what.startsWith(finding))).toBe(true);
+    const [, taken] = await here.planter.plant(row('bet', '-2', { round: 'r2' }), row('bet', '-1', { round: 'r2' }), row('win', '5', { round: 'r2' }), row('close', '0', { round: 'r3' }));
+    await here.planter.plant(row('rollback', '1', { undoes: taken?.id, game: undefined }), row('close', '0', { round: 'r2' }));
+    await here.follow();
+    expect(await here.sql('select bets, undone_bets, staked::text, won::text, state from played_round where player_id = $1 order by round_id', [ben])).toEqual([
+      { bets: 2, undone_bets: 1, staked: '2000000', won: '5000000', state: 'closed' }, { bets: 0, undone_bets: 0, staked: '0', won: '0', state: 'closed' },
+    ]);
+    expect(await found()).toEqual([]);
   });
+
+  it.each([
+    ['a smallest unit more in a round', "update played_round set staked = staked + 1 where round_id = 'r2'", 'I14 played_round of'],
+    ['a round that is gone', "delete from played_round where round_id = 'r2'", 'I14 played_round of'],
+    ['a round that was not opened', 'update round_day set opened = opened + 1', 'I14 round_day of'],
+  ])('find %s', isFound);
 });
 
 it('a locked day is made anew as it was, when the lane that wrote its rows has been retired before the lock and is in no position', async () => {

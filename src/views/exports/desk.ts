@@ -117,7 +117,7 @@ export class ExportDesk {
     const row = await this.row(operator, id);
     const view = viewOf(row);
     if (view.state === 'expired') throw refuse('EXPORT_EXPIRED', `the file could be fetched until ${view.expiresAt}: ask for it anew`);
-    if (view.state !== 'done') throw refuse('EXPORT_NOT_READY', NO_FILE[view.state](view));
+    if (view.state !== 'done') throw refuse('EXPORT_NOT_READY', NO_FILE[view.state](view), { retryable: view.state === 'waiting' || view.state === 'running' });
     return { view, pieces: Number(row[PIECES]) };
   }
 

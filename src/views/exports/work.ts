@@ -9,7 +9,7 @@ import { claim, Held, NotOurs, percentOf, type Claimed } from './claim.ts';
 import { csvPieces, type Piece } from './csv.ts';
 import { CannotExport, SHEET_ROWS, type Page, type Place, type Report, type Source } from './report.ts';
 import { NotThere, readPosition, sourceAt } from './source.ts';
-import type { Reads } from '../reads.ts';
+import { isWrongToken, type Reads } from '../reads.ts';
 import { tooManyRows, xlsxPieces } from './xlsx.ts';
 
 export interface WorkOptions {
@@ -38,6 +38,7 @@ const PAGE_ROWS = 500;
 /** Versions of wallets that one statement looks through; it grows where a period has few of them. */
 const EFFORT = { least: 100, first: 500, most: 100_000 };
 const AGAIN_MS = { first: 50, most: 1_000 };
+const REWOUND = 'The database was taken back to a time before this export began: ask for it anew.';
 
 export class ExportWork {
   private readonly leaving = new AbortController();
@@ -131,8 +132,7 @@ export class ExportWork {
       try {
         return await read();
       } catch (error) {
-        const unavailable = error instanceof NotThere || (error instanceof ProblemError && error.shown.status === 503);
-        if (!unavailable || performance.now() > until) throw error;
+        if (!isPassing(error) || performance.now() > until) throw error;
         failed();
         await pause(wait, undefined, { signal }).catch(() => undefined);
       }
@@ -154,8 +154,10 @@ export class ExportWork {
   private async ended(held: Held, reason: unknown): Promise<void> {
     if (reason instanceof NotOurs) return held.drop();
     if (reason instanceof CannotExport) return held.failed(reason.message);
+    // What it began with will not come back, however often it is asked for.
+    if (isWrongToken(reason)) return held.failed(REWOUND);
     if (!(reason instanceof Leaving)) this.options.alert(`export ${held.of.id} (${held.of.report}) was broken off`, reason);
-    const again = reason instanceof Leaving || reason instanceof ProblemError || reason instanceof NotThere || held.of.attempt < MOST_LOST;
+    const again = reason instanceof Leaving || isPassing(reason) || held.of.attempt < MOST_LOST;
     await (again ? held.giveBack() : held.failed('It failed several times; whoever runs this service finds the reason in its log.')).catch((error: unknown) => {
       if (!(error instanceof NotOurs)) throw error;
     });
@@ -166,6 +168,9 @@ interface Progress {
   share: number;
   rows: number;
 }
+
+/** No server can answer now; one will. */
+const isPassing = (error: unknown): boolean => error instanceof NotThere || (error instanceof ProblemError && error.shown.status === 503);
 
 /** The process ends. */
 class Leaving extends Error {}

@@ -36,8 +36,10 @@ export class Relay {
 
   constructor(private readonly options: RelayOptions) {}
 
+  /** While nobody can look, a view is taken to fall further behind: what it was seen to be last would pass for how it is. */
   get seen(): readonly SeenView[] {
-    return [...this.views.values()];
+    const unseenMs = this.blind ? performance.now() - this.lookedAt : 0;
+    return [...this.views.values()].map((view) => ({ ...view, lagMs: view.lagMs + unseenMs }));
   }
 
   get blind(): boolean {

@@ -26,7 +26,7 @@ export class RoundsController {
   constructor(private readonly queries: QueryBus) {}
 
   @Get()
-  @Shows('Rounds, by their last activity', RoundsPage)
+  @Shows('Rounds, by their last activity', RoundsPage, 'Stuck ones are open and old: `state=open&olderThanSeconds=600&order=asc`, the oldest first.')
   async list(
     @By() caller: Caller, @Headers(TOKEN) token: string | undefined, @Query({ schema: RoundsFilters }) filters: RoundsFilters, @Res({ passthrough: true }) reply: FastifyReply,
   ) {

@@ -46,14 +46,19 @@ export const RoundFilters = z.strictObject({
 });
 export type RoundFilters = z.infer<typeof RoundFilters>;
 
+const MOST_DAYS = 3_660;
+const DAY_MS = 86_400_000;
+
 export const WalletFilters = z.strictObject({
   order: z.enum(['asc', 'desc']).default('desc').meta({ description: 'desc: newest first' }),
   limit: z.string().regex(/^([1-9]\d?|100)$/, LIMIT).default('50').transform(Number),
   cursor: z.string().min(1).max(2_048).optional().meta({ description: '`nextCursor` or `previousCursor` of a page of the same list and filters' }),
   kind: z.enum(KINDS).optional(),
   from: Time.optional().meta({ description: 'at or after' }),
-  to: Time.optional().meta({ description: 'before' }),
+  to: Time.optional().meta({ description: `before; at most ${MOST_DAYS} days behind \`from\`` }),
   accountId: Account.optional(),
+}).refine(({ from, to }) => from === undefined || to === undefined || Date.parse(to) - Date.parse(from) <= MOST_DAYS * DAY_MS, {
+  error: `at most ${MOST_DAYS} days behind \`from\``, path: ['to'],
 });
 export type WalletFilters = z.infer<typeof WalletFilters>;
 
