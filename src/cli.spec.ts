@@ -34,7 +34,7 @@ describe('cli verify', () => {
     const { code, out, err } = await cli(['verify', '--database', database.url('croupier_worker')]);
     expect([code, err]).toEqual([0, '']);
     expect(out.split('\n').filter((line) => /^ok {3} I\d+ +.+ \(\d+ .*; \d+\.\d s\)$/.test(line))).toHaveLength(22);
-    expect(out).toMatch(/\nAll 22 invariants hold \(\d+\.\d s\)\.\n$/);
+    expect(out).toMatch(/\nAll 24 invariants hold \(\d+\.\d s\)\.\n$/);
   });
 
   it('takes DATABASE_URL, and else the local run of DATA_DIR', async () => {

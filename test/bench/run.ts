@@ -1,6 +1,7 @@
 /** `npm run bench`: what a bet costs here, against PostgreSQL's own short transaction, the textbook's bet, and our HTTP side without a database. */
 import { join } from 'node:path';
 import { ROOT } from './built.ts';
+import { callLogMarkdown, isCheap, measureCallLog } from './call-log.ts';
 import { census, othersSince } from './cpu.ts';
 import { exportsMarkdown, isFlat, measureExports } from './exports.ts';
 import { chooseGenerator } from './generators.ts';
@@ -35,6 +36,7 @@ async function main(options: Options): Promise<void> {
     if (options.reads) await writeReads(options, options.reads, ground, stops);
     else if (options.exports) await writeExports(options, options.exports, ground, stops);
     else if (options.rebuild) await writeRebuild(options, options.rebuild, field, stops);
+    else if (options.callLog) await writeCallLog(options, field, stops);
     else if (options.profile) await writeProfile(options, field, stops);
     else await writeReport(options, field, loadBefore, stops);
   } finally {
@@ -87,6 +89,16 @@ async function writeRebuild(options: Options, transactions: number, field: Field
   console.log(`\n${text}`);
   progress(`written to ${keep(directoryOf(options), options.name ?? resultName(machine.commit, 'rebuild'), { machine, seed: options.seed, sizes, ...report }, text)}.md and .json`);
   if (!isRebuilt(report)) process.exitCode = 1;
+}
+
+async function writeCallLog(options: Options, field: Field, stops: (() => Promise<void>)[]): Promise<void> {
+  const machine = await describeMachine(field.ground.superuser);
+  const sizes = { seconds: options.sizes.sideSeconds, connections: options.sizes.connections.at(-1) as number };
+  const report = await measureCallLog(field, sizes, progress, stops);
+  const text = [`# The cost of the call log, ${new Date().toISOString()}`, '', ...machineLines({ machine }), '', callLogMarkdown(report)].join('\n');
+  console.log(`\n${text}`);
+  progress(`written to ${keep(directoryOf(options), options.name ?? resultName(machine.commit, 'call-log'), { machine, seed: options.seed, sizes, ...report }, text)}.md and .json`);
+  if (!isCheap(report)) process.exitCode = 1;
 }
 
 async function writeReport(options: Options, field: Field, loadBefore: string, stops: (() => Promise<void>)[]): Promise<void> {

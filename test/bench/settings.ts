@@ -48,6 +48,8 @@ export interface Options {
   readonly exports: number | undefined;
   /** views rebuilt under load instead, over a history of so many transactions */
   readonly rebuild: number | undefined;
+  /** what the call log costs a bet instead */
+  readonly callLog: boolean;
   /** bets a second while views' lag is looked at, or views are rebuilt */
   readonly rate: number;
   /** writer lanes of the wallet; of those behind the first only the peak is measured */
@@ -85,6 +87,7 @@ export const USAGE = `node test/bench/run.ts [options]
   --reads 200k       the read side instead (S10, S11): over a history of so many transactions; --rate N bets a second while lag is looked at
   --exports 2m       exports instead: memory, time and size from 100k to so many transactions
   --rebuild 1m       each view rebuilt under load instead, over a history of so many transactions; --rate N bets a second meanwhile
+  --call-log         what the call log costs a bet instead
   --lanes 1,2        writer lanes of the wallet, and of further ones whose bets/s are set against it (S1)
   --generator NAME   of the closed loop: ${GENERATORS.join(', ')}
   --seconds N, --side-seconds N, --rounds N, --players N, --connections 64,128
@@ -98,7 +101,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      quick: { type: 'boolean' }, tiny: { type: 'boolean' }, profile: { type: 'boolean' }, reads: { type: 'string' }, exports: { type: 'string' }, rebuild: { type: 'string' }, rate: { type: 'string' }, help: { type: 'boolean' },
+      quick: { type: 'boolean' }, tiny: { type: 'boolean' }, profile: { type: 'boolean' }, reads: { type: 'string' }, exports: { type: 'string' }, rebuild: { type: 'string' }, 'call-log': { type: 'boolean' }, rate: { type: 'string' }, help: { type: 'boolean' },
       lanes: { type: 'string' }, 'side-seconds': { type: 'string' },
       only: { type: 'string' }, generator: { type: 'string' }, seconds: { type: 'string' }, rounds: { type: 'string' },
       players: { type: 'string' }, connections: { type: 'string' }, seed: { type: 'string' }, out: { type: 'string' }, name: { type: 'string' },
@@ -121,7 +124,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       players: count(values.players) ?? base.players,
       connections: counts(values.connections) ?? base.connections,
     },
-    goals, seed: count(values.seed) ?? Math.trunc(Math.random() * 2 ** 31), profile: values.profile === true, reads: many(values.reads), exports: many(values.exports), rebuild: many(values.rebuild),
+    goals, seed: count(values.seed) ?? Math.trunc(Math.random() * 2 ** 31), profile: values.profile === true, reads: many(values.reads), exports: many(values.exports), rebuild: many(values.rebuild), callLog: values['call-log'] === true,
     rate: count(values.rate) ?? (values.rebuild ? 300 : 3_500), lanes: counts(values.lanes) ?? [1],
     generator, out: values.out,
     name: values.name,

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { readConfig } from '../../src/config.ts';
@@ -175,8 +176,11 @@ describe('the log', () => {
   it('shows no token that stands where a request id should, and no id that is longer than 128 characters', async () => {
     const { sessionToken } = at.seat.player;
     const refused = { transactionId: 'b3', amount: '500', gameId: 'game-1', roundId: 'r1', sessionToken };
-    const echoed = await at.seat.call('bet', refused, { id: sessionToken });
-    expect([echoed.body.code, echoed.headers['x-request-id']]).toEqual(['INSUFFICIENT_FUNDS', sessionToken]);
+    // As sessions of the wallet have them.
+    const token = randomBytes(32).toString('base64url');
+    hidden.push(token);
+    const echoed = await at.seat.call('bet', refused, { id: token });
+    expect([echoed.body.code, echoed.headers['x-request-id']]).toEqual(['INSUFFICIENT_FUNDS', token]);
     expect(await logged('[redacted]')).toEqual([expect.objectContaining({ code: 'INSUFFICIENT_FUNDS', status: 422 })]);
     const long = await at.seat.call('bet', refused, { id: 'x'.repeat(129) });
     expect(await logged(long.headers['x-request-id'] as string)).toHaveLength(1);
