@@ -240,6 +240,7 @@ async function readPages(ground: Ground, db: pg.Client, office: Server, operator
     await report('day');
     await report('day,provider');
     await report('provider');
+    await report('game');
     const whole = (groupBy: string) => times(requests, () => `/v1/reports/revenue?from=${day(days - 1)}&to=${day(0)}&groupBy=${groupBy}&currency=EUR`);
     await take('revenue of 30 days by day and provider, the same again', whole('provider,day'), whole('day,provider'));
     await take('dashboard, cold', times(20, (i) => `/v1/reports/dashboard?top=${i + 1}&currency=EUR`), times(20, (i) => `/v1/reports/dashboard?top=${i + 1}`));

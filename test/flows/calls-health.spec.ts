@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
-import { percentile } from '../../src/views/health/fared.ts';
+import { percentile } from '../../src/views/health/numbers.ts';
 import { officeGround } from '../support/office.ts';
 import { DIALECTS_MADE, freshId, seatsAt, WITHIN_MS, type CallSeat } from './calls-seats.ts';
 

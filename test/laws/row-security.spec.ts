@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 import { PROJECTIONS } from '../../src/installed.ts';
-import { dropBeside, makeBeside } from '../../src/views/feed/beside.ts';
+import { dropBeside, makeBeside } from '../../src/views/feed/second-copy.ts';
 import { asSuperuser, freshDatabase, type TestDatabase } from '../support/cluster.ts';
 import { fed } from '../support/feeding.ts';
 import { createWorld, type World } from '../support/world.ts';

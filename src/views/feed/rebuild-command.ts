@@ -1,6 +1,6 @@
 /** `cli rebuild <view>`: what it did, in sentences. Exit codes: 0 swapped, the copies were equal or --replace was said · 1 they differ, or it cannot be done. */
 import type { Projection } from '../contract.ts';
-import { NoSecondCopy, type Difference, type Differing } from './beside.ts';
+import { NoSecondCopy, type Difference, type Differing } from './second-copy.ts';
 import { CannotRebuild, rebuild } from './rebuild.ts';
 
 const seconds = (ms: number): string => (ms / 1_000).toFixed(2);

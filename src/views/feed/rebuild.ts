@@ -11,7 +11,7 @@ import type pg from 'pg';
 import { connect, sqlState } from '../../../libs/postgres/index.ts';
 import type { Projection } from '../contract.ts';
 import { advance, FIRST_STEP, STEP_SETTINGS } from './advance.ts';
-import { compare, dropBeside, makeBeside, takePlace, type Difference } from './beside.ts';
+import { compare, dropBeside, makeBeside, takePlace, type Difference } from './second-copy.ts';
 import { positionOf, rewound, type Position } from './range.ts';
 
 export interface RebuildOptions {

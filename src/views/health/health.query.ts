@@ -6,7 +6,7 @@ import { Reads } from '../reads.ts';
 import { askAccounts } from '../revenue/revenue.query.ts';
 import { isoOf } from '../transactions/entry.ts';
 import { seen, type Asker, type View } from '../view.ts';
-import { added, faredOf, NOTHING, type Counted } from './fared.ts';
+import { added, faredOf, NOTHING, type Counted } from './numbers.ts';
 import { RANGES, type HealthFilters, type HealthReport } from './schema.ts';
 
 type Body = Omit<HealthReport, 'asOf'>;
