@@ -34,6 +34,14 @@ export class Metrics implements LaneWatch {
     name: 'croupier_jobs_total', help: 'Jobs of the queue that ended, by name and result: done, failed, later (somebody stood in the way)',
     labelNames: ['job', 'result'], registers: [this.registry],
   });
+  private readonly exports = new Counter({
+    name: 'croupier_exports_ended_total', help: 'Exports that ended in this process, by outcome (done, failed, cancelled) and format', labelNames: ['outcome', 'format'],
+    registers: [this.registry],
+  });
+  private readonly untakenWakeUps = new Counter({
+    name: 'croupier_wake_ups_untaken_total', help: 'Wake-ups that a queue did not take within a second, so that they were done without it, by queue', labelNames: ['queue'],
+    registers: [this.registry],
+  });
   private readonly bound = new Map<string, { calls: Counter.Internal; outcomes: Counter.Internal; seconds: Histogram.Internal<string> }>();
 
   constructor() {
@@ -81,5 +89,16 @@ export class Metrics implements LaneWatch {
 
   job(job: string, result: JobResult): void {
     this.jobs.inc({ job, result });
+  }
+
+  exported(outcome: 'done' | 'failed' | 'cancelled', format: string): void {
+    this.exports.inc({ outcome, format });
+  }
+
+  /** Answers what counts one of that queue; it is 0 before, so that the first one is seen to come. */
+  untaken(queue: string): () => void {
+    const bound = this.untakenWakeUps.labels(queue);
+    bound.inc(0);
+    return () => bound.inc();
   }
 }

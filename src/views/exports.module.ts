@@ -5,15 +5,14 @@ import { pool } from '../../libs/postgres/index.ts';
 import type { Config } from '../config.ts';
 import { endsBeside, onceAMinute, Queues, queuesOf } from '../ops/jobs/contract.ts';
 import { Metrics } from '../ops/metrics.ts';
-import { ExportQueue } from './exports/queue.ts';
+import { ExportMetrics } from './exports/export-metrics.ts';
+import { EXPORT_SETTINGS, EXPORTS, ExportQueue } from './exports/queue.ts';
 import { REPORTS } from './exports/reports.ts';
 import { ExportWork } from './exports/work.ts';
 import { Reads } from './reads.ts';
 
 /** Two exports at once, their signs of life, and what is due. */
 const CONNECTIONS = 4;
-/** A piece is written within this time. */
-const SETTINGS = { statement_timeout: '2500ms', idle_in_transaction_session_timeout: '5s', jit: 'off' };
 
 /** Reports are made into files, in the background. */
 @Module({})
@@ -32,11 +31,16 @@ export class ExportsModule {
 
 function exportsOf(config: Config, queues: Queues, metrics: Metrics, logger: PinoLogger): ExportQueue {
   const report = onceAMinute(logger);
-  const connections = pool(config.workerUrl, { name: 'croupier exports', settings: SETTINGS }, CONNECTIONS);
+  const connections = pool(config.workerUrl, { name: 'croupier exports', settings: EXPORT_SETTINGS }, CONNECTIONS);
   // Reads of its own: an export never stands in the way of somebody who waits for an answer.
   const reads = new Reads({ primaryUrl: config.readUrl, replicaUrls: config.replicaUrls, lagLimitMs: config.readLagLimitMs, registry: new Registry() });
-  const work = new ExportWork({ pool: connections, reads, reports: REPORTS, alert: (message, error) => logger.error({ alert: true, err: error }, message) });
-  const queue = new ExportQueue(queues, { pool: connections, work, report, ended: (job, result) => metrics.job(job, result) });
+  const work = new ExportWork({
+    pool: connections, reads, reports: REPORTS, alert: (message, error) => logger.error({ alert: true, err: error }, message), ended: (outcome, format) => metrics.exported(outcome, format),
+  });
+  const standing = new ExportMetrics(metrics.registry, connections);
+  const queue = new ExportQueue(queues, {
+    pool: connections, work, report, ended: (job, result) => metrics.job(job, result), untaken: metrics.untaken(EXPORTS), alsoLook: () => standing.look(),
+  });
   return Object.assign(queue, {
     onApplicationBootstrap: async () => {
       await reads.start();

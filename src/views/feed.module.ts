@@ -11,7 +11,7 @@ import { FeedMetrics } from './feed/feed-metrics.ts';
 import { Feeder } from './feed/feeder.ts';
 import { Relay, type SeenView } from './feed/relay.ts';
 import { whatToDo } from './feed/rows.ts';
-import { WakeUps } from './feed/wake-ups.ts';
+import { VIEWS, WakeUps } from './feed/wake-ups.ts';
 
 /** Behind by more than this a view is worth a word in `ready`. */
 const LATE_MS = 60_000;
@@ -31,13 +31,15 @@ export class FeedModule {
   }
 }
 
-function feedOf(config: Config, queues: Queues, { registry }: Metrics, probes: Probes, logger: PinoLogger): Relay {
+function feedOf(config: Config, queues: Queues, counts: Metrics, probes: Probes, logger: PinoLogger): Relay {
   const report = onceAMinute(logger);
-  const metrics = new FeedMetrics(registry, () => relay.seen);
+  const metrics = new FeedMetrics(counts.registry, () => relay.seen);
   const open = () => connect(config.workerUrl, { name: 'croupier feed', settings: STEP_SETTINGS });
   const applied = (view: string, rows: number) => metrics.applied(view, rows);
   const feeders = new Map(PROJECTIONS.map((projection) => [projection.name, new Feeder(projection, { open, applied, report })]));
-  const wakeUps = new WakeUps(queues, { concurrency: feeders.size, report, run: async (view) => void (await feeders.get(view)?.run()) });
+  const wakeUps = new WakeUps(queues, {
+    concurrency: feeders.size, report, run: async (view) => void (await feeders.get(view)?.run()), untaken: counts.untaken(VIEWS),
+  });
   const connections = pool(config.workerUrl, { name: 'croupier relay', settings: { statement_timeout: '2s' } }, 1);
   const relay: Relay = new Relay({
     pool: connections, projections: PROJECTIONS, report,

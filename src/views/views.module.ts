@@ -20,8 +20,10 @@ import { Reads } from './reads.ts';
 import { SlowReads } from './reads/slow.ts';
 import { LockedDaysHandler } from './revenue/locked-days.query.ts';
 import { RevenueMovementsHandler } from './revenue/movements.query.ts';
+import { CountedPlayersHandler } from './revenue/players.query.ts';
 import { ReportsController } from './revenue/reports.controller.ts';
 import { RevenueHandler } from './revenue/revenue.query.ts';
+import { CountedRoundsHandler } from './revenue/rounds.query.ts';
 import { OpenRoundAgesHandler } from './rounds/ages.query.ts';
 import { RoundsByActivityHandler } from './rounds/list.query.ts';
 import { RoundsController } from './rounds/rounds.controller.ts';
@@ -43,7 +45,7 @@ export class ViewsModule {
         { provide: ViewCache, inject: [Reads, Metrics], useFactory: (reads: Reads, metrics: Metrics) => cacheOf(config, reads, metrics) },
         { provide: CachedQueries, inject: [ModulesContainer, ViewCache], useFactory: (modules: ModulesContainer, cache: ViewCache) => new CachedQueries(modules, cache) },
         TransactionsOfWalletHandler, TransactionByIdHandler, TransactionsByReferenceHandler, RoundOfPlayerHandler,
-        RevenueHandler, RevenueMovementsHandler, LockedDaysHandler, DashboardHandler, GamesOfPlayerHandler, StatementHandler, RoundsByActivityHandler, OpenRoundAgesHandler,
+        RevenueHandler, RevenueMovementsHandler, CountedRoundsHandler, CountedPlayersHandler, LockedDaysHandler, DashboardHandler, GamesOfPlayerHandler, StatementHandler, RoundsByActivityHandler, OpenRoundAgesHandler,
         CallsByTimeHandler, CallsOfRequestHandler, ProvidersHealthHandler,
       ],
     };

@@ -1,16 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as pause } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import type pg from 'pg';
 import { Registry } from '@prometheus-io/client';
 import { pool } from '../../libs/postgres/index.ts';
-import { planDue } from '../../src/views/exports/plan.ts';
+import { refuse } from '../../src/access/contract.ts';
 import type { Report } from '../../src/views/exports/report.ts';
+import { readPosition } from '../../src/views/exports/source.ts';
 import { sweep } from '../../src/views/exports/sweep.ts';
 import { transactions } from '../../src/views/exports/transactions.ts';
 import { ExportWork } from '../../src/views/exports/work.ts';
+import { makeRows } from '../../src/views/feed/rows.ts';
 import { Reads } from '../../src/views/reads.ts';
 import { cellsOfCsv, cellsOfXlsx, rowsOf, sumOf, type Row } from '../flows/exports-read-back.ts';
 import { ground, type Seat } from '../support/ground.ts';
+import { feed, feedOf, revenue } from './feed-witness.ts';
 
 // Workers that hang, die, race each other and are cancelled, with pages of five rows and a piece for each: the file has each row once.
 
@@ -189,6 +193,51 @@ describe('an export', () => {
     expect(await row(id)).toEqual(expect.objectContaining({ state: 'failed', attempt: 1, pieces: 0, why: expect.stringMatching(/^The database was taken back/) }));
   });
 
+  it('whose place no server has is looked for as long as that may help, then fails with that reason, and is not tried again', async () => {
+    const id = await insert();
+    const ended: string[] = [];
+    // A lane that nobody has: as after a failover to a server which had not come so far.
+    const { token } = await readPosition(reads, operator());
+    await here.sql("update export set lanes = '{99999}', batches = '{1}', token = $2, as_of = now() where export_id = $1", [id, token]);
+    const work = (placeMs: number) => new ExportWork({
+      pool: connections, reads, reports: [small()], alert: (message, error) => alerts.push([message, error]), patienceMs: 0, placeMs, ended: (outcome, format) => ended.push(`${outcome} ${format}`),
+    });
+    const startedAt = performance.now();
+    expect([await work(600).once(), await work(600).once()]).toEqual([true, false]);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(600);
+    expect(await row(id)).toEqual(expect.objectContaining({
+      state: 'failed', attempt: 1, pieces: 0, why: 'The database was taken back to a time before this export began, or failed over to a server that had not come so far: ask for it anew.',
+    }));
+    expect(ended).toEqual(['failed csv']);
+  });
+
+  it('whose place a server comes to in time is made', async () => {
+    const id = await insert();
+    const { token } = await readPosition(reads, operator());
+    await here.sql("update export set lanes = array[99999] || (select array_agg(lane order by lane) from lane), batches = array[1] || (select array_agg(batch order by lane) from lane), token = $2, as_of = now() where export_id = $1", [id, token]);
+    const made = new ExportWork({ pool: connections, reads, reports: [small()], alert: (message, error) => alerts.push([message, error]), patienceMs: 0, placeMs: 20_000, pieceBytes: 1 }).once();
+    await pause(300);
+    expect((await row(id))?.state).toBe('running');
+    await here.sql('insert into lane (lane, batch) values (99999, 1)');
+    await made;
+    await here.sql('delete from lane where lane = 99999');
+    expect((await row(id))?.state).toBe('done');
+  });
+
+  it('that fails for whatever reason is tried five times; one for which no server can answer goes on being tried', async () => {
+    const [faulty, waiting] = [await insert(), await insert()];
+    await here.sql('update export set attempt = 4 where export_id = any($1)', [[faulty, waiting]]);
+    const told: unknown[] = [];
+    const failing = (error: Error): Report => ({ ...transactions, page: () => Promise.reject(error) });
+    const work = (error: Error) => new ExportWork({ pool: connections, reads, reports: [failing(error)], alert: (_message, reason) => told.push(reason), patienceMs: 0 });
+    const [fault, away] = [new Error('a fault'), refuse('UNAVAILABLE', 'nobody is there')];
+    await work(fault).once();
+    expect(await row(faulty)).toEqual(expect.objectContaining({ state: 'failed', attempt: 5, why: expect.stringMatching(/^It failed several times/) }));
+    await work(away).once();
+    expect([await row(waiting), told]).toEqual([expect.objectContaining({ state: 'waiting', attempt: 5 }), [fault, away]]);
+    await here.sql("update export set state = 'cancelled', ended_at = now() where export_id = $1", [waiting]);
+  });
+
   it('of more than a million rows is refused as a sheet, and offered as CSV', async () => {
     const cells = transactions.columns.map(() => null);
     let pages = 0;
@@ -203,57 +252,44 @@ describe('an export', () => {
     expect([pages, (await row(known))?.state]).toEqual([4, 'failed']);
   });
 
+  it('of transactions is refused as a sheet before a row is read, where whole days of its period have more than a million for sure', async () => {
+    const feeder = await feedOf(here.database);
+    await makeRows(feeder, [revenue]);
+    expect(await feed(feeder, revenue)).toBe('current');
+    await feeder.end();
+    const day = (ago: number, time = '00:00:00.000') => `${new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10)}T${time}Z`;
+    // Ten days ago 600,000 bets and 300,000 wins, five days ago 100,000 bets and a rollback of one: 1,000,001 rows.
+    await here.sql(`insert into revenue_day (operator_id, day, late, account_id, game_id, currency, bets, wins, undone_bets) values
+      ($1, $2::date, false, 7, 'game-1', 'EUR', 600000, 300000, 0), ($1, $3::date, true, 7, 'game-2', 'EUR', 100000, 0, 1)`, [operator(), day(10), day(5)]);
+    let pages = 0;
+    const none: Report = { ...transactions, page: async () => ({ rows: [], share: ++pages }) };
+    const cameTo = async (filters: object, format = 'xlsx') => {
+      const [{ id } = { id: '' }] = await here.sql<{ id: string }>("insert into export (operator_id, report, format, filters, keep_days) values ($1, 'transactions', $2, $3, 7) returning export_id as id", [operator(), format, filters]);
+      const before = pages;
+      await worker(none).once();
+      const { state, why } = (await row(id)) ?? {};
+      return `${state}, ${pages - before} pages${why ? `: ${/1,000,000 rows.*csv/.test(why)}` : ''}`;
+    };
+    const refused = 'failed, 0 pages: true';
+    const made = 'done, 1 pages';
+    expect([await cameTo({}), await cameTo({ from: day(10), to: day(4) }), await cameTo({ currency: 'EUR', accountId: 7 })]).toEqual([refused, refused, refused]);
+    expect(await cameTo({}, 'csv')).toBe(made);
+    // A moment less at either end leaves out a whole day; whatever else is asked for may be less than a million.
+    for (const filters of [
+      { from: day(10, '00:00:00.001') }, { to: day(5, '23:59:59.999') }, { kind: 'bet' }, { kind: 'close' }, { gameId: 'game-1' }, { accountId: 8 }, { currency: 'JPY' }, { playerId: seat.player.id },
+    ]) expect([filters, await cameTo(filters)]).toEqual([filters, made]);
+    // What reports do not say now is found out by the rows.
+    await here.sql("update projection set caught_up = false where name = 'revenue'");
+    expect(await cameTo({})).toBe(made);
+    await here.sql("delete from revenue_day; delete from projection where name = 'revenue'");
+  });
+
   it('expires, and its pieces go', async () => {
     const id = await insert();
     await worker(small()).once();
     await here.sql("update export set expires_at = now() - interval '1 second', ended_at = now() - interval '1 minute' where export_id = $1", [id]);
     expect(await sweep(connections)).toEqual({ expired: 1, pieces: expect.any(Number), forgotten: 0 });
     expect([(await row(id))?.state, (await row(id))?.pieces, (await bytesOf(id)).length]).toEqual(['expired', 0, 0]);
-  });
-});
-
-describe('a schedule', () => {
-  const plan = async (day: string, at: string, weekday: number | null = null): Promise<string> => (await here.sql<{ id: string }>(`
-    insert into export_schedule (operator_id, idempotency_key, digest, name, report, format, filters, period, weekday, at, keep_days, next_day, next_at)
-    select operator_id, uuidv4()::text, sha256('x'), 'a plan', 'transactions', 'csv', '{}', 'yesterday', $4, $3::time, 7, $2::date, ($2::date + $3::time) at time zone time_zone
-    from operator where operator_id = $1 returning schedule_id as id`, [operator(), day, at, weekday]))[0]?.id as string;
-  const madeBy = (id: string) => here.sql<{ due: string; from: string; to: string }>(
-    `select to_char(due_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI') as due, filters->>'from' as from, filters->>'to' as to from export where schedule_id = $1 order by due_at`, [id]);
-  beforeAll(() => here.sql("update operator set time_zone = 'Europe/Malta', day_starts = '06:00'"));
-
-  const none = () => here.sql('delete from export where schedule_id is not null; delete from export_schedule');
-
-  it('comes once a day where the clock leaves its time out, and where it comes twice', async () => {
-    // 2:30 of 30 March 2025 is left out and taken for 3:30; 2:30 of 26 October comes twice and counts the second time.
-    const [spring, autumn] = [await plan('2025-03-29', '02:30'), await plan('2025-10-25', '02:30')];
-    expect(await planDue(connections, '2025-04-01 00:00Z')).toBe(3);
-    expect((await madeBy(spring)).map(({ due }) => due)).toEqual(['2025-03-29 01:30', '2025-03-30 01:30', '2025-03-31 00:30']);
-    await here.sql('update export_schedule set removed_at = now() where schedule_id = $1', [spring]);
-    expect(await planDue(connections, '2025-10-28 00:00Z')).toBe(3);
-    expect((await madeBy(autumn)).map(({ due }) => due)).toEqual(['2025-10-25 00:30', '2025-10-26 01:30', '2025-10-27 01:30']);
-    await none();
-  });
-
-  it('asks for the gaming day before, also where that has 25 hours', async () => {
-    const id = await plan('2025-10-25', '07:00');
-    await planDue(connections, '2025-10-27 12:00Z');
-    expect(await madeBy(id)).toEqual([
-      { due: '2025-10-25 05:00', from: '2025-10-24T04:00:00.000Z', to: '2025-10-25T04:00:00.000Z' },
-      { due: '2025-10-26 06:00', from: '2025-10-25T04:00:00.000Z', to: '2025-10-26T05:00:00.000Z' },
-      { due: '2025-10-27 06:00', from: '2025-10-26T05:00:00.000Z', to: '2025-10-27T05:00:00.000Z' },
-    ]);
-    await none();
-  });
-
-  it('makes up for what was missed, each time once with two workers, and for the newest 31 at most', async () => {
-    const [daily, weekly] = [await plan('2025-05-01', '06:00'), await plan('2025-06-06', '06:00', 5)];
-    const made = await Promise.all([planDue(connections, '2025-06-30 12:00Z'), planDue(connections, '2025-06-30 12:00Z')]);
-    expect(made.reduce((sum, count) => sum + count)).toBe(31 + 4);
-    const [days, weeks] = [await madeBy(daily), await madeBy(weekly)];
-    expect([days[0]?.due, days.at(-1)?.due, new Set(days.map(({ due }) => due)).size]).toEqual(['2025-05-31 04:00', '2025-06-30 04:00', 31]);
-    expect(weeks.map(({ due }) => due)).toEqual(['2025-06-06 04:00', '2025-06-13 04:00', '2025-06-20 04:00', '2025-06-27 04:00']);
-    expect(await planDue(connections, '2025-06-30 12:00Z')).toBe(0);
-    await none();
   });
 });
 

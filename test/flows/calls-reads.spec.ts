@@ -117,7 +117,8 @@ describe('calls', () => {
     expect(typeof nextCursor).toBe('string');
     const wrong: [string, string][] = [
       ['player=x', 'player'], ['playerId=x', 'playerId'], ['accountId=0', 'accountId'], ['accountId=9999999999', 'accountId'], ['code=no%20code', 'code'], ['result=maybe', 'result'],
-      ['from=yesterday', 'from'], ['from=2026-01-01', 'from'], ['from=1926-01-01T00:00:00Z', 'from'], ['from=2026-01-01T00:00:00Z&to=2126-01-01T00:00:00Z', 'from'],
+      ['from=yesterday', 'from'], ['from=2026-01-01', 'from'], ['from=1926-01-01T00:00:00Z', 'from'], ['from=2026-01-01T00:00:00Z&to=2126-01-01T00:00:00Z', 'to'],
+      ['from=2020-01-01T00:00:00Z', 'from'], ['from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z', 'to'], ['from=2026-01-01T00:00:00Z&to=2026-01-01T00:00:00Z', 'to'],
       ['limit=0', 'limit'], ['limit=-1', 'limit'], ['limit=1000000000', 'limit'], ['cursor=forged', 'cursor'], [`cursor=${nextCursor}`, 'cursor'],
       [`result=accepted&cursor=${nextCursor}`, 'cursor'], ['reference=', 'reference'], [`reference=${'x'.repeat(129)}`, 'reference'], ['sort=at', 'sort'],
     ];
@@ -125,6 +126,10 @@ describe('calls', () => {
       const reply = await support.get(`/v1/calls?${query}`);
       expect([query, reply.status, reply.body.errors?.map((error: { field: string }) => error.field)]).toEqual([query, 400, [field]]);
     }
+    const said = async (from: string, to: string) => (await support.get(`/v1/calls?from=${from}&to=${to}`)).body.errors;
+    expect(await said('2026-01-02T00:00:00Z', '2026-01-01T00:00:00Z')).toEqual([{ field: 'to', message: 'after `from`' }]);
+    expect(await said('2026-01-01T00:00:00Z', '2027-02-05T00:00:01Z')).toEqual([{ field: 'to', message: 'at most 400 days behind `from`' }]);
+    expect(await said('2026-01-01T00:00:00Z', '2027-02-05T00:00:00Z')).toBeUndefined();
     const theirs = await here.stranger.get(`/v1/calls?limit=1&result=refused&cursor=${nextCursor}`);
     here.expectRefused(theirs, 'REQUEST_INVALID', 400);
     here.expectRefused(await support.get('/v1/calls/an-id?x=1'), 'REQUEST_INVALID', 400);

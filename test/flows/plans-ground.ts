@@ -98,17 +98,20 @@ export class PlansGround {
     const revenue = (days: number, more: string) => `/v1/reports/revenue?from=${day(days)}&to=${day(1)}&${more}`;
     const period = `from=${day(29)}&to=${day(0)}`;
     return {
-      'GET /v1/players/:playerId/wallets/:currency/transactions': page(`/v1/players/${player}/wallets/EUR/transactions`, 6, 'order=asc', 'kind=win', `from=${at(200)}&to=${at(100)}`, `order=asc&from=${at(200)}`),
+      'GET /v1/players/:playerId/wallets/:currency/transactions': page(`/v1/players/${player}/wallets/EUR/transactions`, 4, 'order=asc', 'kind=win', `from=${at(200)}&to=${at(100)}`, `order=asc&from=${at(200)}`),
       'GET /v1/transactions/:transactionId': one(`/v1/transactions/${transaction}`, 1),
       'GET /v1/players/:playerId/transactions': one(`/v1/players/${player}/transactions?reference=${reference}`, 2),
       'GET /v1/players/:playerId/rounds/:accountId/:roundId': one(`/v1/players/${player}/rounds/${account}/${round}`, 2),
       'GET /v1/rounds': page('/v1/rounds', 2, 'order=asc', 'state=open', 'state=open&order=asc', 'state=closed', 'state=closed&order=asc', `playerId=${player}`, `playerId=${player}&order=asc`),
       'GET /v1/rounds/open/ages': one('/v1/rounds/open/ages', 3),
       'GET /v1/reports/revenue': one(revenue(2, 'groupBy=day,game'), 12, revenue(28, 'groupBy=day,game'), ...['day', 'day,provider', 'provider', 'game', 'currency'].map((by) => revenue(27, `groupBy=${by}`))),
-      'GET /v1/reports/revenue/transactions': page(`/v1/reports/revenue/transactions?${period}&currency=EUR`, 4),
+      'GET /v1/reports/revenue/transactions': page(`/v1/reports/revenue/transactions?${period}&currency=EUR`, 4, `playerId=${player}`),
+      'GET /v1/reports/revenue/rounds': page(`/v1/reports/revenue/rounds?${period}&currency=EUR`, 3, 'of=ended', `playerId=${player}`, `playerId=${player}&of=ended`),
+      'GET /v1/reports/revenue/players': page(
+        `/v1/reports/revenue/players?${period}`, 3, 'currency=EUR', `accountId=${account}&currency=EUR`, `accountId=${account}&gameId=${game}&currency=EUR`, `firstBetBefore=${at(200)}`),
       'GET /v1/reports/days': one(`/v1/reports/days?from=${day(7)}&to=${day(6)}`, 2, `/v1/reports/days?from=${day(40)}&to=${day(0)}`),
       'GET /v1/reports/dashboard': one('/v1/reports/dashboard?top=1', 10, '/v1/reports/dashboard?top=20'),
-      'GET /v1/players/:playerId/statement': page(`/v1/players/${player}/statement?currency=EUR&from=${at(400)}&to=${at(0)}`, 4),
+      'GET /v1/players/:playerId/statement': page(`/v1/players/${player}/statement?currency=EUR&from=${at(400)}&to=${at(0)}`, 3),
       'GET /v1/players/:playerId/games': one(`/v1/players/${player}/games?from=${day(2)}&to=${day(1)}`, 5, `/v1/players/${player}/games?from=${day(29)}&to=${day(0)}`),
       'GET /v1/calls': page('/v1/calls', 1, 'code=UNAVAILABLE', `playerId=${player}`, 'reference=of+plans', `from=${at(3)}&to=${at(1)}`),
       'GET /v1/calls/:requestId': one('/v1/calls/r7', 1),

@@ -80,6 +80,8 @@ const ROUTES: Readonly<Record<string, string>> = {
   '/v1/rounds/open/ages': '"rounds":1,"exposure":"3.00"',
   '/v1/reports/revenue': '"bets":1',
   '/v1/reports/revenue/transactions': '"amount":"-2.50"',
+  '/v1/reports/revenue/rounds': '"roundId":"round-2"',
+  '/v1/reports/revenue/players': '"turnover":"2.50"',
   '/v1/reports/days': '"day":"2026-01-31"',
   '/v1/reports/dashboard': '"turnover":"3.00"',
   '/v1/players/{playerId}/statement': '"amount":"-2.50"',

@@ -5,6 +5,8 @@ const here = reportsGround({ players: { EUR: 1 } });
 
 const REVENUE = '/v1/reports/revenue?from=2026-01-01&to=2026-01-31';
 const ROWS = '/v1/reports/revenue/transactions?from=2026-01-01&to=2026-01-31';
+const ROUNDS = '/v1/reports/revenue/rounds?from=2026-01-01&to=2026-01-31';
+const PLAYERS = '/v1/reports/revenue/players?from=2026-01-01&to=2026-01-31';
 const DAYS = '/v1/reports/days?from=2026-01-01&to=2026-01-31';
 const BOARD = '/v1/reports/dashboard?top=5';
 const GAMES = '/v1/players/PLAYER/games?from=2026-01-01&to=2026-01-31';
@@ -12,21 +14,25 @@ const STATEMENT = '/v1/players/PLAYER/statement?currency=EUR&from=2026-01-01T00:
 const swap = (path: string, name: string, value: string) => path.replace(new RegExp(`([?&]${name}=)[^&]*`), `$1${value}`);
 
 const WRONG: readonly (readonly [path: string, field: string])[] = [
-  ...[REVENUE, ROWS, DAYS, GAMES].flatMap((path) => [
+  ...[REVENUE, ROWS, ROUNDS, PLAYERS, DAYS, GAMES].flatMap((path) => [
     [swap(path, 'to', '2126-01-01'), 'to'], [swap(path, 'to', '2025-12-31'), 'to'], [swap(path, 'from', '1926-01-01'), 'from'], [swap(path, 'from', '2026-02-30'), 'from'],
     [swap(path, 'from', '2026-1-1'), 'from'], [swap(path, 'to', ''), 'to'], [path.replace('from=2026-01-01&', ''), 'from'], [swap(path, 'to', '2026-01-31T00:00:00Z'), 'to'],
     [swap(path, 'to', '2027-03-01'), 'to'],
   ] as const),
-  ...[REVENUE, ROWS, DAYS, BOARD, GAMES, STATEMENT].flatMap((path) => [[`${path}&sort=turnover`, 'sort'], [`${path}&order=random`, 'order'], [`${path}&player=x`, 'player']] as const),
-  ...[ROWS, STATEMENT].flatMap((path) => ['0', '-1', '1000000000', 'abc', '1.5', ''].map((limit) => [`${path}&limit=${limit}`, 'limit'] as const)),
+  ...[REVENUE, ROWS, ROUNDS, PLAYERS, DAYS, BOARD, GAMES, STATEMENT].flatMap((path) => [[`${path}&sort=turnover`, 'sort'], [`${path}&order=random`, 'order'], [`${path}&player=x`, 'player']] as const),
+  ...[ROWS, ROUNDS, PLAYERS, STATEMENT].flatMap((path) => ['0', '-1', '1000000000', 'abc', '1.5', ''].map((limit) => [`${path}&limit=${limit}`, 'limit'] as const)),
   ...[REVENUE, DAYS, BOARD, GAMES].map((path) => [`${path}&limit=10`, 'limit'] as const),
   ...['0', '-1', '21', '1000000000'].map((top) => [swap(BOARD, 'top', top), 'top'] as const),
   ...['hour', 'day,day', 'day,', '', 'Day', 'day;game'].map((groupBy) => [`${REVENUE}&groupBy=${encodeURIComponent(groupBy)}`, 'groupBy'] as const),
-  ...[REVENUE, ROWS].flatMap((path) => [
+  ...[REVENUE, ROWS, ROUNDS, PLAYERS].flatMap((path) => [
     [`${path}&accountId=0`, 'accountId'], [`${path}&accountId=-1`, 'accountId'], [`${path}&accountId=99999999999`, 'accountId'], [`${path}&gameId=${'g'.repeat(129)}`, 'gameId'],
     [`${path}&currency=eur`, 'currency'], [`${path}&currency=EUR&currency=JPY`, 'currency'],
   ] as const),
   [`${ROWS}&kind=close`, 'kind'], [`${ROWS}&late=maybe`, 'late'], [`${ROWS}&since=yesterday`, 'since'], [`${ROWS}&cursor=${'A'.repeat(64)}`, 'cursor'], [`${ROWS}&cursor=`, 'cursor'],
+  ...[ROUNDS, PLAYERS].flatMap((path) => [[`${path}&cursor=${'A'.repeat(64)}`, 'cursor'], [`${path}&cursor=`, 'cursor'], [`${path}&late=true`, 'late'], [`${path}&kind=bet`, 'kind']] as const),
+  ...['', 'x', '01890000-0000-7000-8000-0000000000B1'].flatMap((player) => [ROWS, ROUNDS].map((path) => [`${path}&playerId=${player}`, 'playerId'] as const)),
+  [`${ROUNDS}&of=cancelled`, 'of'], [`${PLAYERS}&playerId=01890000-0000-7000-8000-0000000000b1`, 'playerId'], [`${PLAYERS}&firstBetBefore=noon`, 'firstBetBefore'],
+  [`${PLAYERS}&firstBetBefore=2026-01-01T12:00:00Z&accountId=1`, 'firstBetBefore'], [`${PLAYERS}&firstBetBefore=2026-01-01T12:00:00Z&gameId=g`, 'firstBetBefore'],
   [`${STATEMENT}&cursor=${'A'.repeat(64)}`, 'cursor'], [swap(STATEMENT, 'to', '2126-01-01T00:00:00Z'), 'to'], [swap(STATEMENT, 'to', '2026-01-01T00:00:00Z'), 'to'],
   [swap(STATEMENT, 'from', '2026-01-01'), 'from'], [swap(STATEMENT, 'currency', ''), 'currency'],
 ];
@@ -49,7 +55,7 @@ describe('a report is refused by the name of what is wrong', () => {
     await here.follow();
     expect((await here.platform.get(path)).status).toBe(200);
     const cashier = await here.platformOf({ roles: ['cashier'] });
-    for (const one of [REVENUE, ROWS, DAYS, BOARD]) here.expectRefused(await cashier.get(one), 'FORBIDDEN', 403);
+    for (const one of [REVENUE, ROWS, ROUNDS, PLAYERS, DAYS, BOARD]) here.expectRefused(await cashier.get(one), 'FORBIDDEN', 403);
   });
 
   it('with a cursor of another list, other filters or another operator', async () => {

@@ -169,10 +169,10 @@ export class ReportsGround extends OfficeGround {
   }
 
   /** All pages of a list. */
-  async all(path: string, platform = this.platform): Promise<any[]> {
+  async all(path: string, platform = this.platform, limit = 100): Promise<any[]> {
     const items: any[] = [];
     for (let cursor: string | undefined; ;) {
-      const page = await this.report(`${path}${path.includes('?') ? '&' : '?'}limit=100${cursor === undefined ? '' : `&cursor=${cursor}`}`, { platform });
+      const page = await this.report(`${path}${path.includes('?') ? '&' : '?'}limit=${limit}${cursor === undefined ? '' : `&cursor=${cursor}`}`, { platform });
       items.push(...page.items);
       if (page.nextCursor === undefined) return items;
       cursor = page.nextCursor as string;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Platform } from '../support/office.ts';
+import { countedBy, expectPlayers, expectRounds, numbersOf, plantRounds, read, roundsAt, total, type Place, type RoundsCounted } from './reports-behind.ts';
 import { Planter, ReportsGround, units, type Planted, type Row } from './reports-ground.ts';
-import { dayOf, linesOf, nothing, type Happened, type Line, type Numbers, type Zone } from './reports-model.ts';
+import { dayOf, linesOf, nothing, roundsOf, type Happened, type Line, type PlayedRound, type Zone } from './reports-model.ts';
 
 // Random histories of two operators: whatever happened, in whatever order, every report says what the list of calls comes to, and the rows behind a
 // number sum up to it. SEED=… repeats one.
@@ -24,6 +25,11 @@ function randomOf(seed: number) {
   return { below, pick: <T>(items: readonly T[]): T => items[below(items.length)] as T, chance: (share: number) => next() < share };
 }
 type Random = ReturnType<typeof randomOf>;
+
+/** A round is of one currency. */
+const ROUNDS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(['EUR', 'JPY'].map((currency) => [currency, Array.from({ length: 20 }, (_, i) => `${currency}-${i}`)]));
+/** Of two accounts of an operator the second takes one id in two games for two rounds. */
+const isByGame = (account: number): boolean => here.world.accounts.findIndex(({ accountId }) => accountId === account) % 2 === 1;
 
 interface Someone {
   readonly operator: number;
@@ -80,7 +86,7 @@ class History {
       const { amount = 0n, debt = 0n, currency = 'EUR' } = row;
       const one: Happened = {
         id: row.id, operator: row.operator, player: row.player, test: this.people.find(({ id }) => id === row.player)?.test === true, account: row.account,
-        game: row.game ?? undoes?.game, currency, kind: row.kind, effect: amount - debt, amount, debt, free: row.face !== undefined, at: row.ms, undoes, applied: false, afterLock: false,
+        game: row.game ?? undoes?.game, round: row.round ?? undoes?.round, currency, kind: row.kind, effect: amount - debt, amount, debt, free: row.face !== undefined, at: row.ms, undoes, applied: false, afterLock: false,
       };
       this.happened.push(one);
       this.mark(one);
@@ -90,9 +96,10 @@ class History {
   private base(someone = this.random.pick(this.people)): Omit<Planted, 'kind'> {
     const { random } = this;
     const accounts = someone.operator === 0 ? here.world.accounts.slice(0, 2) : here.world.accounts.slice(2);
+    const currency = random.pick(['EUR', 'EUR', 'JPY']);
     return {
       player: someone.id, operator: here.world.operators[someone.operator] as string, account: random.pick(accounts).accountId, at: this.now,
-      currency: random.pick(['EUR', 'EUR', 'JPY']), round: `r${random.below(20)}`, ...(random.chance(0.9) && { game: random.pick(['game-1', 'game-2']) }),
+      currency, round: random.pick(ROUNDS[currency] as string[]), ...(random.chance(0.9) && { game: random.pick(['game-1', 'game-2']) }),
     };
   }
 
@@ -137,26 +144,15 @@ class History {
     const bet = this.happened.findLast(({ id, kind }) => kind === 'bet' && !this.undone.has(id));
     if (!bet) return [];
     const { player, operator, account, currency } = bet;
-    return [this.undoing(bet), { player, operator, account, currency, kind: 'cancel', at: this.now, round: 'r1' }];
+    return [this.undoing(bet), { player, operator, account, currency, kind: 'cancel', at: this.now, round: ROUNDS[currency]?.[1] }];
   }
 }
 
-const MONEY = ['turnover', 'won', 'awarded', 'adjusted', 'deposited', 'withdrawn'] as const;
-const COUNTS = ['bets', 'freeBets', 'undoneBets', 'wins'] as const;
-
-/** As the service shows them. */
-const read = (body: any): Numbers => ({
-  ...nothing(), ...Object.fromEntries(COUNTS.map((name) => [name, body?.[name] ?? 0])), ...Object.fromEntries(MONEY.map((name) => [name, units(body?.[name] ?? '0')])),
-});
-const total = (rows: readonly any[]): Numbers => rows.map(read).reduce((sum, each) => ({
-  ...nothing(), ...Object.fromEntries(COUNTS.map((name) => [name, sum[name] + each[name]])), ...Object.fromEntries(MONEY.map((name) => [name, sum[name] + each[name]])),
-}), nothing());
-
 interface Narrowed {
   readonly query: string;
-  readonly keeps: (row: Happened) => boolean;
+  readonly keeps: (row: Place) => boolean;
 }
-type Keys = readonly [groupBy: string, keyOf: (row: Happened, day: string) => string, keyIn: (item: any) => string];
+type Keys = readonly [groupBy: string, keyOf: (row: Place, day: string) => string, keyIn: (item: any) => string];
 type Way = readonly [...Keys, narrowed?: (random: Random, rows: readonly Happened[]) => Narrowed];
 
 const ofAnAccount = (random: Random, rows: readonly Happened[]): Narrowed => {
@@ -190,39 +186,61 @@ const TO = '2026-11-15';
 /** From a day on which something happened to another one. */
 const someDays = (random: Random, rows: readonly Happened[], zone: Zone): string[] => [random.pick(rows), random.pick(rows)].map(({ at }) => dayOf(at, zone)).toSorted();
 
+const NO_LINE: Line = { onTime: nothing(), late: nothing(), bettors: new Set(), rows: [] };
+const NO_ROUNDS: RoundsCounted = { opened: [], ended: [] };
+/** Of a report that is one of many, so many rows are looked behind. */
+const LOOKS = 4;
+
 async function expectRevenue(history: History, operator: number, platform: Platform, random: Random): Promise<void> {
   const [zone, id] = [ZONES[operator] as Zone, here.world.operators[operator] as string];
   const own = history.happened.filter((row) => row.operator === id);
+  const rounds = roundsOf(own, id, zone, isByGame);
   for (const [by, keyOf, keyIn, narrowed] of WAYS) {
     const { query, keeps } = narrowed?.(random, own) ?? { query: '', keeps: () => true };
     const groupBy = `${by}${query}`;
     for (const [from, to] of [[FROM, TO], someDays(random, own, zone)] as [string, string][]) {
       const happened = own.filter((row) => keeps(row) && from <= dayOf(row.at, zone) && dayOf(row.at, zone) <= to);
-      const [said, expected] = [`${groupBy} from ${from} to ${to}`, linesOf(happened, id, zone, keyOf)];
+      const [said, expected, counted] = [`${groupBy} from ${from} to ${to}`, linesOf(happened, id, zone, keyOf), countedBy(rounds.filter(keeps), [from, to], keyOf)];
       const report = await here.report(`/v1/reports/revenue?from=${from}&to=${to}&groupBy=${groupBy}`, { platform });
       const shown = new Map<string, any>(report.items.map((item: any) => [keyIn(item), item]));
-      expect([said, [...shown.keys()].toSorted()]).toEqual([said, [...expected.keys()].toSorted()]);
-      for (const [key, { onTime, late, bettors }] of expected) {
-        const item = shown.get(key);
+      const keys = [...new Set([...expected.keys(), ...counted.keys()])];
+      expect([said, [...shown.keys()].toSorted()]).toEqual([said, keys.toSorted()]);
+      const whole = from === FROM && (groupBy === 'day,game' || groupBy === 'currency');
+      const looked = new Set(whole ? keys : Array.from({ length: Math.min(LOOKS, keys.length) }, () => random.pick(keys)));
+      for (const key of keys) {
+        const [item, { onTime, late, bettors, rows }, its] = [shown.get(key), expected.get(key) ?? NO_LINE, counted.get(key) ?? NO_ROUNDS];
         expect([said, key, read(item), read(item.late), item.activePlayers]).toEqual([said, key, onTime, late, bettors.size]);
+        expect([said, key, item.rounds.opened, item.rounds.ended]).toEqual([said, key, its.opened.length, its.ended.length]);
         expect(units(item.ggr)).toBe(onTime.turnover - onTime.won);
         if (groupBy === 'day') expect([key, item.locked === true]).toEqual([key, history.locked[operator]?.has(item.day)]);
+        if (!looked.has(key)) continue;
+        await expectPlayers([here, platform], item, { bettors, rows });
+        await expectRounds([here, platform], item.rounds, its);
       }
-      const overall = linesOf(happened, id, zone, (row) => row.currency);
-      for (const item of report.totals) {
-        const { onTime, late, bettors } = overall.get(item.currency) as Line;
-        expect([said, read(item), read(item.late), item.activePlayers]).toEqual([said, onTime, late, bettors.size]);
-      }
-      expect([said, report.activePlayers]).toEqual([said, new Set([...overall.values()].flatMap(({ bettors }) => [...bettors])).size]);
-      if (from === FROM && (groupBy === 'day,game' || groupBy === 'currency')) await expectRows(report, expected, keyIn, platform);
+      await expectTotals([report, platform, said], happened, countedBy(rounds.filter(keeps), [from, to], (row) => row.currency), [id, zone]);
+      if (whole) await expectRows(report, expected, keyIn, platform);
     }
   }
+}
+
+/** And what stands behind them, in pages of few. */
+async function expectTotals([report, platform, said]: [any, Platform, string], happened: readonly Happened[], rounds: Map<string, RoundsCounted>, [id, zone]: [string, Zone]): Promise<void> {
+  const overall = linesOf(happened, id, zone, (row) => row.currency);
+  expect([said, report.totals.map(({ currency }: any) => currency)]).toEqual([said, [...new Set([...overall.keys(), ...rounds.keys()])].toSorted()]);
+  for (const item of report.totals) {
+    const { onTime, late, bettors, rows } = overall.get(item.currency) ?? NO_LINE;
+    expect([said, read(item), read(item.late), item.activePlayers]).toEqual([said, onTime, late, bettors.size]);
+    await expectPlayers([here, platform], item, { bettors, rows }, 1);
+    await expectRounds([here, platform], item.rounds, rounds.get(item.currency) ?? NO_ROUNDS, said.startsWith('currency from') ? 7 : 100);
+  }
+  const lines = [...overall.values()];
+  await expectPlayers([here, platform], report, { bettors: new Set(lines.flatMap(({ bettors }) => [...bettors])), rows: lines.flatMap(({ rows }) => rows) });
 }
 
 /** The rows behind each number, by the address that stands beside it. */
 async function expectRows(report: any, expected: Map<string, Line>, keyIn: (item: any) => string, platform: Platform): Promise<void> {
   for (const item of report.items) {
-    const line = expected.get(keyIn(item)) as Line;
+    const line = expected.get(keyIn(item)) ?? NO_LINE;
     const rows = await here.all(item.transactions, platform);
     expect([item.transactions, total(rows.map(({ adds }) => adds))]).toEqual([item.transactions, read(item)]);
     // What is late and comes to nothing in all numbers stands in no report, and has its rows nevertheless.
@@ -234,17 +252,34 @@ async function expectRows(report: any, expected: Map<string, Line>, keyIn: (item
   }
 }
 
-async function expectPlayers(history: History, operator: number, platform: Platform, random: Random): Promise<void> {
+/** A player's games, and the rows and rounds behind each; of who only tests there are none. */
+async function expectGames(history: History, someone: Someone, [id, zone]: [string, Zone], platform: Platform): Promise<void> {
+  const games = await here.report(`/v1/players/${someone.id}/games?from=${FROM}&to=${TO}`, { platform });
+  const own = history.happened.filter(({ player }) => player === someone.id);
+  const [keyOf, keyIn] = [BY_GAME[1], BY_GAME[2]];
+  const expected = linesOf(own, id, zone, keyOf);
+  const rounds = Map.groupBy<string, PlayedRound>(roundsOf(own, id, zone, isByGame), (round) => keyOf(round, ''));
+  expect([games.test === true, games.items.map(keyIn).toSorted()]).toEqual([someone.test, [...new Set([...expected.keys(), ...rounds.keys()])].toSorted()]);
+  for (const item of games.items) {
+    const [{ rows }, its] = [expected.get(keyIn(item)) ?? NO_LINE, rounds.get(keyIn(item)) ?? []];
+    expect([someone.id, read(item), item.rounds]).toEqual([someone.id, numbersOf(rows), its.length]);
+    const behind = await here.all(item.transactions, platform, 9);
+    expect([item.transactions, behind.map(({ transactionId }) => transactionId).toSorted()]).toEqual([item.transactions, rows.map(({ id: of }) => of).toSorted()]);
+    expect([item.transactions, total(behind.map(({ adds }) => adds))]).toEqual([item.transactions, read(item)]);
+    if (its.length === 0) expect(item.roundsList).toBeUndefined();
+    else expect((await roundsAt([here, platform], item.roundsList, 3)).length).toBe(its.length);
+  }
+  for (const item of games.totals) {
+    const behind = await here.all(item.transactions, platform);
+    expect([item.transactions, total(behind.map(({ adds }) => adds))]).toEqual([item.transactions, read(item)]);
+    if (item.rounds > 0) expect((await roundsAt([here, platform], item.roundsList)).length).toBe(item.rounds);
+  }
+}
+
+async function expectEachPlayer(history: History, operator: number, platform: Platform, random: Random): Promise<void> {
   const [zone, id] = [ZONES[operator] as Zone, here.world.operators[operator] as string];
   for (const someone of history.people.filter((one) => one.operator === operator)) {
-    const games = await here.report(`/v1/players/${someone.id}/games?from=${FROM}&to=${TO}`, { platform });
-    const expected = linesOf(history.happened.filter(({ player }) => player === someone.id), id, zone, (row) => `${row.account} ${row.game ?? ''} ${row.currency}`);
-    expect([games.test === true, games.items.map((item: any) => `${item.accountId} ${item.gameId} ${item.currency}`).toSorted()]).toEqual([someone.test, [...expected.keys()].toSorted()]);
-    for (const item of games.items) {
-      const { rows } = expected.get(`${item.accountId} ${item.gameId} ${item.currency}`) as Line;
-      const whole = linesOf(rows.map((row) => ({ ...row, afterLock: false, at: 0, undoes: row.undoes && { ...row.undoes, at: 0 } })), id, zone, () => '').get('') as Line;
-      expect([someone.id, read(item)]).toEqual([someone.id, whole.onTime]);
-    }
+    await expectGames(history, someone, [id, zone], platform);
     const own = history.happened.filter(({ player, currency }) => player === someone.id && currency === 'EUR');
     const times = [random.pick(own)?.at ?? 0, random.pick(own)?.at ?? 0].toSorted((one, other) => one - other);
     const [from, to] = [times[0] as number, (times[1] as number) + 1];
@@ -285,6 +320,11 @@ describe.each(SEEDS)('a history from seed %i', (seed) => {
     for (const [operator, test] of [[0, false], [0, false], [0, true], [1, false], [1, false]] as const) {
       people.push({ operator, test, id: await here.newPlayer({ operator: here.world.operators[operator] as string, test, currencies: ['EUR', 'JPY'] }) });
     }
+    for (const one of people) {
+      for (const { accountId } of one.operator === 0 ? here.world.accounts.slice(0, 2) : here.world.accounts.slice(2)) {
+        await plantRounds(here, [{ id: one.id, account: accountId }], Object.values(ROUNDS).flat(), isByGame(accountId) ? ['', 'game-1', 'game-2'] : []);
+      }
+    }
     const planters = [here.planter, await Planter.on(here.superuser), await Planter.on(here.superuser)];
     const history = new History(seed, planters, platforms, people);
     await history.follow();
@@ -293,7 +333,7 @@ describe.each(SEEDS)('a history from seed %i', (seed) => {
     const random = randomOf(seed + 1);
     for (const operator of [0, 1]) {
       await expectRevenue(history, operator, platforms[operator] as Platform, random);
-      await expectPlayers(history, operator, platforms[operator] as Platform, random);
+      await expectEachPlayer(history, operator, platforms[operator] as Platform, random);
     }
     const live = await kept();
     await here.follow();

@@ -7,6 +7,8 @@ export interface Happened {
   readonly test: boolean;
   readonly account: number;
   readonly game: string | undefined;
+  /** its own, or that of what it undoes */
+  readonly round: string | undefined;
   readonly currency: string;
   readonly kind: string;
   /** what it does to the player, debts with it; what moved in the wallet */
@@ -105,4 +107,34 @@ export function linesOf(history: readonly Happened[], operator: string, zone: Zo
     line.rows.push(row);
   }
   return lines;
+}
+
+export interface PlayedRound {
+  readonly player: string;
+  readonly account: number;
+  readonly currency: string;
+  readonly round: string;
+  /** of several the first by name */
+  readonly game: string | undefined;
+  readonly openedDay: string;
+  readonly endedDay: string | undefined;
+}
+
+/** One operator's rounds; `byGame`: whether an account takes one id in two games for two rounds. */
+export function roundsOf(history: readonly Happened[], operator: string, zone: Zone, byGame: (account: number) => boolean): PlayedRound[] {
+  const rounds = new Map<string, Happened[]>();
+  for (const row of history) {
+    if (row.operator !== operator || row.test || row.round === undefined || !['bet', 'win', 'close', 'cancel'].includes(row.undoes?.kind ?? row.kind)) continue;
+    const key = JSON.stringify([row.player, row.account, row.round, byGame(row.account) ? row.game : '']);
+    rounds.set(key, [...(rounds.get(key) ?? []), row]);
+  }
+  const first = (rows: readonly Happened[]) => Math.min(...rows.map(({ at }) => at));
+  return [...rounds.values()].map((rows) => {
+    const [{ player, account, currency, round }] = rows as [Happened];
+    const ends = rows.filter(({ kind }) => kind === 'close' || kind === 'cancel');
+    return {
+      player, account, currency, round: round as string, game: rows.flatMap(({ game }) => game ?? []).toSorted()[0],
+      openedDay: dayOf(first(rows), zone), endedDay: ends.length === 0 ? undefined : dayOf(first(ends), zone),
+    };
+  });
 }

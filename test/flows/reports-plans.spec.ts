@@ -6,6 +6,7 @@ import { StatementHandler, StatementOf } from '../../src/views/players/statement
 import type { Reads } from '../../src/views/reads.ts';
 import { LockedDays, LockedDaysHandler } from '../../src/views/revenue/locked-days.query.ts';
 import { RevenueMovements, RevenueMovementsHandler } from '../../src/views/revenue/movements.query.ts';
+import { CountedPlayersHandler, CountedPlayersOf } from '../../src/views/revenue/players.query.ts';
 import { Revenue, RevenueHandler } from '../../src/views/revenue/revenue.query.ts';
 import { Explainer, type Plan as Explained } from '../support/explain.ts';
 import { ReportsGround } from './reports-ground.ts';
@@ -142,6 +143,25 @@ describe('of 200,000 rows', () => {
     expect(text).toMatch(/Index Cond: \(\(player_id = d\.player_id\) AND \(currency = d\.currency\) AND \(version >= d\.first_version\) AND \(version <= d\.last_version\)/);
     const players = Math.max(...[...text.matchAll(/using player_game_day_of_day on player_game_day d \(actual rows=([\d.]+) loops=(\d+)/g)].map((match) => Number(match[1]) * Number(match[2])));
     expect(players).toBeLessThan(200);
+  });
+
+  it('of one player they are found by his own days', async () => {
+    const plans = await plansOf((reads) => new RevenueMovementsHandler(reads).execute(new RevenueMovements(asker(), { from: day(30), to: day(1), limit: 50, playerId: player })));
+    const { text } = plans.find(({ name }) => name === 'revenue_movements_of_player') as Plan;
+    expect(text).not.toMatch(SEQUENTIAL);
+    expect(text).toMatch(/using player_game_day_pkey on player_game_day d .*\n.*Index Cond: \(\(operator_id = \$1\) AND \(player_id = \$18\) AND \(day >= \$2\)/);
+  });
+
+  it.each([
+    ['all', {}, 'player_day_pkey on player_day'], ['early', { firstBetBefore: new Date().toISOString() }, 'player_day_pkey on player_day'],
+    ['account', { accountId: 1 }, 'player_account_day_pkey on player_account_day'], ['game', { accountId: 1, gameId: 'game-7' }, 'player_game_day_of_day on player_game_day'],
+  ])('who played (%s) is looked for day by day, no more of each than a page has', async (by, filters, index) => {
+    const own = { ...filters, ...('accountId' in filters && { accountId: here.account.accountId }) };
+    const ask = (reads: Reads) => new CountedPlayersHandler(reads).execute(new CountedPlayersOf(asker(), { from: day(30), to: day(1), currency: 'EUR', limit: 10, ...own }));
+    await expectProjected(ask, [index.split(' ')[0] as string, 'player_game_day_pkey']);
+    const { text } = (await plansOf(ask)).find(({ name }) => name === `counted_players_${by}`) as Plan;
+    const [, rows, loops] = new RegExp(`using ${index} x(?:_\\d)? \\(actual rows=([\\d.]+) loops=(\\d+)`).exec(text) ?? [];
+    expect([Number(loops), Number(rows) > 0, Number(rows) <= 11]).toEqual([30, true, true]);
   });
 
   it('a statement reads its wallet’s rows and no other’s', async () => {

@@ -18,6 +18,7 @@ describe('revenue of 14 January', () => {
     expect(items).toEqual([{
       day: '2026-01-14', currency: 'EUR', bets: 3, freeBets: 0, undoneBets: 1, wins: 1, turnover: '15.00', won: '9.00', ggr: '6.00', rtp: '0.6000', hold: '0.4000',
       averageBet: '5.00', awarded: '0.00', adjusted: '0.00', deposited: '0.00', withdrawn: '0.00', rounds: { opened: 0, ended: 0 }, activePlayers: 1,
+      players: '/v1/reports/revenue/players?from=2026-01-14&to=2026-01-14&currency=EUR',
       transactions: '/v1/reports/revenue/transactions?from=2026-01-14&to=2026-01-14&currency=EUR&late=false',
     }]);
     expect(totals).toMatchObject([{ currency: 'EUR', turnover: '15.00', activePlayers: 1 }]);
@@ -149,6 +150,8 @@ describe('the dashboard', () => {
     const back = async (days: number) => Number((await here.sql<{ begins: number }>(
       "select (extract(epoch from day_begins(gaming_day(now(), 'Europe/Malta', '06:00') - $1::int, 'Europe/Malta', '06:00')) * 1000)::float8 as begins", [days]))[0]?.begins);
     await here.planter.plant(play('bet', '-7', (await back(7)) + 60_000), play('bet', '-50', (await back(7)) + (over + 1) * 3_600_000), play('bet', '-5', (await back(1)) + 60_000));
+    const other = await here.newPlayer();
+    await here.planter.plant(of(other)('bet', '-2', (await back(7)) + (over + 1) * 3_600_000));
     await here.planter.plant(play('bet', '-3', begins), play('win', '1', begins));
     await here.follow();
     const board = await here.report('/v1/reports/dashboard?currency=EUR');
@@ -163,5 +166,12 @@ describe('the dashboard', () => {
       const sum = rows.reduce((so: bigint, { adds }) => so + units(adds.turnover ?? '0'), 0n);
       expect([shown.transactions, sum]).toEqual([shown.transactions, units(shown.turnover)]);
     }
+    const played = async (list: string | undefined) => (list === undefined ? [] : (await here.all(list)).map(({ playerId }) => playerId));
+    for (const { soFar, toTheHour } of [board.players, { soFar: euro.soFar.players, toTheHour: Object.fromEntries(Object.entries<any>(euro.toTheHour).map(([which, { players }]) => [which, players])) }]) {
+      expect(await played(soFar)).toEqual([player]);
+      // The other one's first bet of that day was after the hour.
+      expect(await Promise.all(['today', 'yesterday', 'sameWeekday'].map((which) => played(toTheHour[which])))).toEqual(Array(3).fill(over > 0 ? [player] : []));
+    }
+    if (over < 23) expect((await played(euro.toTheHour.sameWeekday.players?.replace(/&firstBetBefore=.*/, ''))).length).toBe(over > 0 ? 2 : 0);
   });
 });

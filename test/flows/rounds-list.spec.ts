@@ -85,6 +85,18 @@ describe('a list of rounds', () => {
     expect([status, body.code, body.errors?.map((error: { field: string }) => error.field)]).toEqual([400, 'REQUEST_INVALID', [field]]);
   });
 
+  it.each(['opened', 'ended', 'last'])('between two times of which the second is not behind the first is refused: %s', async (name) => {
+    const said = async (from: string, to: string) => {
+      const { status, body } = await list(`${name}From=${encodeURIComponent(from)}&${name}To=${encodeURIComponent(to)}`);
+      return [status, ...(body.errors ?? [])];
+    };
+    const wrong = (message: string) => [400, { field: `${name}To`, message }];
+    expect(await said('2026-01-02T00:00:00Z', '2026-01-01T00:00:00Z')).toEqual(wrong(`after \`${name}From\``));
+    expect(await said('2026-01-01T00:00:00Z', '2026-01-01T01:00:00+01:00')).toEqual(wrong(`after \`${name}From\``));
+    expect(await said('2026-01-01T00:00:00.000Z', '2036-01-09T00:00:00.001Z')).toEqual(wrong(`at most 3660 days behind \`${name}From\``));
+    expect(await said('2026-01-01T00:00:00.000Z', '2036-01-09T00:00:00.000Z')).toEqual([200]);
+  });
+
   it('by age takes no filter that it does not know', async () => {
     const { status, body } = await reader.get('/v1/rounds/open/ages?currency=EUR');
     expect([status, body.errors?.[0].field]).toEqual([400, 'currency']);
@@ -188,6 +200,11 @@ describe('of whatever rounds there are', () => {
       const at = (ms: number) => new Date(now - ms).toISOString();
       const query: Record<string, string> = { order, limit: String(limit) };
       for (const [name, value] of Object.entries(asked)) query[name] = typeof value === 'number' ? at(value) : value;
+      // What is opened, or ends, between two times: the second one is behind the first.
+      for (const name of ['opened', 'ended'] as const) {
+        const [from, to] = [asked[`${name}From`], asked[`${name}To`]];
+        if (from !== undefined && to !== undefined) [query[`${name}From`], query[`${name}To`]] = [at(Math.max(from, to) + 1), at(Math.min(from, to))];
+      }
       if (exposure !== undefined && asked.currency !== undefined) query['minExposure'] = exposure;
       const wanted = made.filter((row) => {
         const ended = row.state === 'open' ? undefined : row.last_at;

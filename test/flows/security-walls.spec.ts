@@ -217,7 +217,7 @@ const DOORS: Readonly<Record<Permission, readonly string[]>> = {
     'GET /v1/transactions/{transactionId}', 'GET /v1/players/{playerId}/transactions', 'GET /v1/players/{playerId}/wallets/{currency}/transactions', 'GET /v1/players/{playerId}/statement',
     'GET /v1/players/{playerId}/games', 'GET /v1/players/{playerId}/rounds/{accountId}/{roundId}', 'GET /v1/rounds', 'GET /v1/rounds/open/ages',
   ],
-  'reports.read': ['GET /v1/reports/dashboard', 'GET /v1/reports/days', 'GET /v1/reports/revenue', 'GET /v1/reports/revenue/transactions'],
+  'reports.read': ['GET /v1/reports/dashboard', 'GET /v1/reports/days', 'GET /v1/reports/revenue', 'GET /v1/reports/revenue/players', 'GET /v1/reports/revenue/rounds', 'GET /v1/reports/revenue/transactions'],
   'reports.lock': ['POST /v1/reports/days/{day}/lock'],
   'exports.read': ['GET /v1/exports', 'GET /v1/exports/schedules', 'GET /v1/exports/{exportId}', 'GET /v1/exports/{exportId}/file', 'GET /v1/exports/{exportId}/progress'],
   'exports.create': ['POST /v1/exports', 'POST /v1/exports/{exportId}/cancel', 'DELETE /v1/exports/{exportId}', 'POST /v1/exports/schedules', 'DELETE /v1/exports/schedules/{scheduleId}'],

@@ -21,7 +21,7 @@ const EXCEPTED: readonly { readonly where: RegExp; readonly may: readonly string
   { where: /^src\/views\/feed\//, may: [OPENS, TAKES], why: 'writes the tables of the views, which only the primary takes; answers nobody' },
   { where: /^src\/views\/exports\.module\.ts$/, may: [KNOWS, TAKES], why: 'opens what exports are kept through, as croupier_worker, and hands the rest to reads.ts, which the reports ask' },
   { where: /^src\/views\/export-desk\.module\.ts$/, may: [KNOWS, TAKES], why: 'opens what exports are ordered through, as croupier_office' },
-  { where: /^src\/views\/exports\/(?:claim|plan|queue|sweep|work)\.ts$/, may: [OPENS], why: 'writes an export’s row and pieces through the connections it is given; what is in them it asks of reads.ts' },
+  { where: /^src\/views\/exports\/(?:claim|export-metrics|plan|queue|sweep|work)\.ts$/, may: [OPENS], why: 'writes an export’s row and pieces, or counts the rows, through the connections it is given; what is in them it asks of reads.ts' },
   { where: /^src\/views\/exports\/desk\.ts$/, may: [TAKES], why: 'writes an export’s row as its operator; an order is seen at once by whoever gave it, so it is read there too' },
 ];
 

@@ -1,6 +1,6 @@
 /** What callers may ask of the call log, and what they are answered. */
 import { z } from 'zod';
-import { Account, Id, LIMIT, Name, Time } from '../transactions/schema.ts';
+import { Account, Id, LIMIT, Name, Time, wrongEnd } from '../transactions/schema.ts';
 
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 export const LONGEST_DAYS = 400;
@@ -10,8 +10,6 @@ export const RESULTS = ['accepted', 'refused', 'turned_away', 'failed'] as const
 
 export const RequestId = z.string().regex(REQUEST_ID).meta({ examples: ['msg_2KWPBgLlAfxdpx2AI54pPJ85f4W'], description: '`x-request-id` of the answer' });
 
-const range = { error: `no more than ${LONGEST_DAYS} days` };
-
 export const CallFilters = z.strictObject({
   reference: Name.optional().meta({ description: 'any id by which the call named a transaction or itself' }),
   playerId: Id.optional().meta({ format: 'uuid' }),
@@ -19,14 +17,14 @@ export const CallFilters = z.strictObject({
   code: z.string().regex(/^[A-Za-z_]{1,64}$/, { error: 'a code such as INSUFFICIENT_FUNDS' }).optional()
     .meta({ description: 'what it came to, in the wallet’s own words, whatever the dialect calls it' }),
   result: z.enum(RESULTS).optional(),
-  from: Time.optional().meta({ description: 'at or after' }),
-  to: Time.optional().meta({ description: 'before' }),
+  from: Time.optional().meta({ description: `at or after; at most ${LONGEST_DAYS} days ago where there is no \`to\`` }),
+  to: Time.optional().meta({ description: `before; at most ${LONGEST_DAYS} days behind \`from\`` }),
   limit: z.string().regex(/^([1-9]\d?|100)$/, LIMIT).default('50').transform(Number),
   cursor: z.string().min(1).max(2_048).optional().meta({ description: '`nextCursor` of a page of the same filters' }),
 }).superRefine(({ from, to }, context) => {
-  if (from === undefined || Date.parse(from) < 0) return;
-  const days = ((to === undefined ? Date.now() : Date.parse(to)) - Date.parse(from)) / DAY_MS;
-  if (days > LONGEST_DAYS) context.addIssue({ code: 'custom', path: ['from'], message: range.error });
+  if (from === undefined) return;
+  const message = to === undefined ? (Date.now() - Date.parse(from) > LONGEST_DAYS * DAY_MS ? `at most ${LONGEST_DAYS} days ago` : undefined) : wrongEnd(from, to, 'from', LONGEST_DAYS);
+  if (message !== undefined) context.addIssue({ code: 'custom', path: [to === undefined ? 'from' : 'to'], message });
 });
 export type CallFilters = z.infer<typeof CallFilters>;
 

@@ -3,6 +3,7 @@ import { statement, type Field } from '../../../libs/postgres/index.ts';
 import type { Cached } from '../cache/cached.ts';
 import { Reads } from '../reads.ts';
 import { askScales, scalesOf } from '../revenue/clock.ts';
+import { playersOf } from '../revenue/links.ts';
 import { NOTHING, playedOf, plus, type Sums } from '../revenue/numbers.ts';
 import { isoOf, type Scale } from '../transactions/entry.ts';
 import { seen, type Asker, type View } from '../view.ts';
@@ -92,7 +93,7 @@ export class DashboardHandler implements IQueryHandler<DashboardOf> {
     for (const row of players) board.players(row);
     const body = {
       today: days.today.day, yesterday: days.yesterday.day, sameWeekday: days.sameWeekday.day, timeZone: timeZone as string, dayStarts: dayStarts as string,
-      hoursOver: Number(over), ...board.shown({ games, providers }),
+      hoursOver: Number(over), ...board.shown({ games, providers }, filters.currency),
     };
     return { ...seen(answer), body };
   }
@@ -115,14 +116,15 @@ class Board {
     this.counts.set(`${currency ?? ''} ${whichOf(back)}`, { all: Number(all), toTheHour: Number(toTheHour) });
   }
 
-  shown({ games, providers }: Readonly<Record<'games' | 'providers', readonly (readonly Field[])[]>>): Pick<Dashboard, 'activePlayers' | 'currencies'> {
+  shown({ games, providers }: Readonly<Record<'games' | 'providers', readonly (readonly Field[])[]>>, of: string | undefined): Pick<Dashboard, 'activePlayers' | 'players' | 'currencies'> {
     const topOf = (rows: readonly (readonly Field[])[], currency: string) => rows.filter(([of]) => of === currency).map((row) => this.top(row));
     return {
       activePlayers: { soFar: this.countOf('', 'today').all, toTheHour: this.compared((which) => this.countOf('', which).toTheHour) },
+      players: this.lists(of),
       currencies: [...this.currencies].sort().map((currency) => ({
         currency,
-        soFar: { ...this.figures(currency, 'today', [0, Infinity]), activePlayers: this.countOf(currency, 'today').all },
-        toTheHour: this.compared((which) => ({ ...this.figures(currency, which, [0, this.over]), activePlayers: this.countOf(currency, which).toTheHour })),
+        soFar: { ...this.figures(currency, 'today', [0, Infinity]), ...this.active(currency, 'today', 'all') },
+        toTheHour: this.compared((which) => ({ ...this.figures(currency, which, [0, this.over]), ...this.active(currency, which, 'toTheHour') })),
         hours: this.series(currency),
         games: topOf(games, currency).map((each) => ({ ...each, gameId: each.gameId ?? '' })), providers: topOf(providers, currency),
       })),
@@ -146,6 +148,28 @@ class Board {
       ...(from > 0 && { since: isoOf(String(begins + from * HOUR_MS)) }), ...(to < hours && { until: isoOf(String(begins + to * HOUR_MS)) }),
     };
     return this.played(sums, currency, new URLSearchParams({ from: day, to: day, currency, ...within }));
+  }
+
+  /** Who played that day, or in as many of its hours as are over today. */
+  private list(currency: string | undefined, which: Which, among: keyof Counts): string | undefined {
+    if (this.countOf(currency ?? '', which)[among] === 0) return undefined;
+    const { day, begins } = this.days[which];
+    return playersOf({ from: day, to: day, currency }, among === 'all' ? {} : { firstBetBefore: isoOf(String(begins + this.over * HOUR_MS)) });
+  }
+
+  private active(currency: string, which: Which, among: keyof Counts): { activePlayers: number; players?: string } {
+    const players = this.list(currency, which, among);
+    return { activePlayers: this.countOf(currency, which)[among], ...(players !== undefined && { players }) };
+  }
+
+  /** In any currency, or in the one that is asked for, which is the same then. */
+  private lists(currency: string | undefined): Dashboard['players'] {
+    const soFar = this.list(currency, 'today', 'all');
+    const toTheHour = EACH.flatMap((which) => {
+      const players = this.list(currency, which, 'toTheHour');
+      return players === undefined ? [] : [[which, players] as const];
+    });
+    return { ...(soFar !== undefined && { soFar }), toTheHour: Object.fromEntries(toTheHour) };
   }
 
   private played(sums: Sums, currency: string, query: URLSearchParams): Figures {

@@ -32,9 +32,9 @@ const byId = statement('export_by_id', `select ${VIEW} from export e where e.ope
 const remove = statement('export_remove', `
 update export e set state = case e.state when 'done' then 'expired' else 'cancelled' end::export_state, ended_at = coalesce(e.ended_at, now()), expires_at = case e.state when 'done' then least(e.expires_at, now()) end,
   lanes = null, batches = null, token = null
-where e.operator_id = $1::uuid and e.export_id = $2::uuid and e.state in ('waiting', 'running', 'done')`);
+where e.operator_id = $1::uuid and e.export_id = $2::uuid and e.state in ('waiting', 'running', 'done') returning e.state, e.format`);
 const cancel = statement('export_cancel', `update export e set state = 'cancelled', ended_at = now(), lanes = null, batches = null, token = null
-where e.operator_id = $1::uuid and e.export_id = $2::uuid and e.state in ('waiting', 'running')`);
+where e.operator_id = $1::uuid and e.export_id = $2::uuid and e.state in ('waiting', 'running') returning e.state, e.format`);
 const older = statement('exports_older', `select ${VIEW} from export e where e.operator_id = $1::uuid and e.export_id < $2::uuid order by e.export_id desc limit $3::int`);
 const newer = statement('exports_newer', `select ${VIEW} from export e where e.operator_id = $1::uuid and e.export_id > $2::uuid order by e.export_id limit $3::int`);
 /** Of a piece at a time: as text it is not so large that it outlives its use. */
@@ -71,7 +71,8 @@ interface Listed<Item> {
 export class ExportDesk {
   private key: Buffer | undefined;
 
-  constructor(private readonly tenants: TenantPool) {}
+  /** `cancelled`: one was, of that format. */
+  constructor(private readonly tenants: TenantPool, private readonly cancelled: (format: string) => void) {}
 
   /** The export, and whether the same command had asked for it before. */
   async create(operator: string, key: string, asked: NewExport): Promise<{ readonly view: ExportView; readonly again: boolean }> {
@@ -93,15 +94,18 @@ export class ExportDesk {
 
   /** One that has ended stays as it ended. */
   async cancel(operator: string, id: string): Promise<ExportView> {
-    const [, found] = await this.write(operator, [cancel([operator, id]), byId([operator, id])]);
-    if (!found?.[0]) throw notFound();
-    return viewOf(found[0]);
+    return this.end(operator, id, cancel);
   }
 
   /** Its file is gone at once, and what it takes up soon. */
   async remove(operator: string, id: string): Promise<ExportView> {
-    const [, found] = await this.write(operator, [remove([operator, id]), byId([operator, id])]);
+    return this.end(operator, id, remove);
+  }
+
+  private async end(operator: string, id: string, how: typeof cancel): Promise<ExportView> {
+    const [[ended] = [], found] = await this.write(operator, [how([operator, id]), byId([operator, id])]);
     if (!found?.[0]) throw notFound();
+    if (ended?.[0] === 'cancelled') this.cancelled(ended[1] as string);
     return viewOf(found[0]);
   }
 

@@ -13,6 +13,12 @@ import { DEAD_AFTER_MS, type ExportWork } from './work.ts';
 
 export const EXPORTS = 'exports';
 
+/**
+ * For the connections of exports. A piece is written within the time-out. Behind the tenants' wall the planner may not look at how states are spread, takes
+ * those that are waiting for a half of all rows, and would go through the whole table twice a second.
+ */
+export const EXPORT_SETTINGS = { statement_timeout: '2500ms', idle_in_transaction_session_timeout: '5s', jit: 'off', enable_seqscan: 'off' };
+
 const LOOK_EVERY_MS = 500;
 /** Exports that a process makes at the same time. */
 const AT_ONCE = 2;
@@ -34,12 +40,17 @@ export interface ExportQueueOptions {
   readonly work: ExportWork;
   readonly report: (message: string, error: unknown) => void;
   readonly ended: (job: string, result: 'done' | 'failed') => void;
+  /** the queue did not take a job, which is done without it */
+  readonly untaken: () => void;
+  /** what else is looked after, as often */
+  readonly alsoLook: () => Promise<void>;
 }
 
 export class ExportQueue {
   private readonly queue: Queue;
   private readonly worker: Worker;
   private readonly direct = new Set<JobName>();
+  private readonly underWay = new Set<JobName>();
   private busy = 0;
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
@@ -79,21 +90,34 @@ export class ExportQueue {
     const { make, tidy } = (await this.options.pool.query<{ make: boolean; tidy: boolean }>(LOOK, [DEAD_AFTER_MS])).rows[0] ?? { make: false, tidy: false };
     if (make && this.busy < AT_ONCE) await this.ask('make');
     if (tidy) await this.ask('tidy');
+    await this.options.alsoLook();
   }
 
   /** While there is no queue it is done here. */
   private async ask(job: JobName): Promise<void> {
-    const epoch = Math.floor(Date.now() / EPOCH_MS);
-    // An id of ours: for one of its own the queue makes a sequence, and a worker may make nothing in the schema.
-    const added = this.queue.add(job, {}, { jobId: `${job} ${randomUUID()}`, deduplication: { id: `${job} ${epoch}` }, removeOnComplete: true, removeOnFail: true })
-      .then(() => true, (error: unknown) => {
-        this.options.report('a job of exports could not be asked for', error);
-        return false;
-      });
-    const taken = await Promise.race([added, pause(TAKEN_MS, false, { ref: false })]);
-    if (taken || this.left || this.direct.has(job)) return;
+    // One that was not taken yet need not be followed by a second.
+    const taken = !this.underWay.has(job) && (await Promise.race([this.add(job), pause(TAKEN_MS, false, { ref: false })]));
+    if (taken || this.left) return;
+    this.options.untaken();
+    if (this.direct.has(job)) return;
     this.direct.add(job);
     void this.run(job).catch(() => undefined).finally(() => this.direct.delete(job));
+  }
+
+  private async add(job: JobName): Promise<boolean> {
+    this.underWay.add(job);
+    try {
+      // An id of ours: for one of its own the queue makes a sequence, and a worker may make nothing in the schema.
+      await this.queue.add(job, {}, {
+        jobId: `${job} ${randomUUID()}`, deduplication: { id: `${job} ${Math.floor(Date.now() / EPOCH_MS)}` }, removeOnComplete: true, removeOnFail: true,
+      });
+      return true;
+    } catch (error) {
+      this.options.report('a job of exports could not be asked for', error);
+      return false;
+    } finally {
+      this.underWay.delete(job);
+    }
   }
 
   private async run(job: JobName): Promise<void> {

@@ -67,6 +67,8 @@ export interface Report {
   readonly columns: readonly Column[];
   /** Asked once before the first page: how many rows there will be at most, where that is known cheaply. */
   expected?(source: Source, filters: Filters): Promise<number | undefined>;
+  /** Asked once of a sheet: how many rows there will be for sure. Throws where nobody can say now. */
+  atLeast?(source: Source, filters: Filters): Promise<number>;
   page(source: Source, filters: Filters, place: Place | undefined, size: Size): Promise<Page>;
 }
 

@@ -1,6 +1,7 @@
 /** What callers may ask of exports, and what they are answered. */
 import { z } from 'zod';
 import { KINDS } from '../transactions/entry.ts';
+import { END, MOST_DAYS, wrongEnd } from '../transactions/schema.ts';
 import { FORMATS, PERIODS } from './period.ts';
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -19,7 +20,7 @@ export const ScheduleId = z.string().regex(ID).meta({ format: 'uuid', examples: 
 const isName = (text: string): boolean => text.length > 0 && [...text].length <= 128 && !CONTROL.test(text) && text.isWellFormed();
 const Name = z.string().refine(isName, { error: '1 to 128 characters, no control characters' }).meta({ minLength: 1, maxLength: 128 });
 const Time = z.iso.datetime({ offset: true, abort: true, error: 'an ISO time with its offset, such as 2026-01-31T00:00:00Z' })
-  .refine((text) => Date.parse(text) >= EARLIEST && Date.parse(text) < LATEST, { error: 'a time of the years 1970 to 9998' })
+  .refine((text) => Date.parse(text) >= EARLIEST && Date.parse(text) < LATEST, { error: 'a time of the years 1970 to 9998', abort: true })
   .transform((text) => new Date(text).toISOString());
 const PlayerId = z.string().regex(ID, { error: 'a player’s id' }).meta({ format: 'uuid' });
 const Currency = z.string().regex(/^[A-Z0-9]{3,10}$/, { error: 'a currency code in capitals' }).meta({ examples: ['EUR'] });
@@ -29,7 +30,7 @@ const Relative = z.enum(PERIODS).meta({ description: 'of the operator’s calend
 const Span = {
   period: Relative.optional(),
   from: Time.optional().meta({ description: 'at or after' }),
-  to: Time.optional().meta({ description: 'before' }),
+  to: Time.optional().meta({ description: END }),
 };
 const OfTransactions = { playerId: PlayerId.optional(), currency: Currency.optional(), kind: z.enum(KINDS).optional(), accountId: AccountId.optional(), gameId: Name.optional() };
 const OfStatement = { playerId: PlayerId, currency: Currency };
@@ -37,19 +38,24 @@ const OfRevenue = { currency: Currency.optional(), accountId: AccountId.optional
 const OfRounds = { playerId: PlayerId.optional(), currency: Currency.optional(), state: z.enum(['open', 'closed', 'cancelled']).optional(), accountId: AccountId.optional(), gameId: Name.optional() };
 const DAY = { error: 'a day of the years 1970 to 9998, such as 2026-01-31' };
 const Day = z.string().regex(/^(19[7-9]\d|[2-9]\d{3})-\d\d-\d\d$/, { ...DAY, abort: true })
-  .refine((text) => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text) && text < '9999', DAY).meta({ format: 'date', examples: ['2026-01-31'] });
+  .refine((text) => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text) && text < '9999', { ...DAY, abort: true }).meta({ format: 'date', examples: ['2026-01-31'] });
 const DaySpan = {
   period: Relative.optional(),
   from: Day.optional().meta({ description: 'the first gaming day' }),
-  to: Day.optional().meta({ description: 'the last gaming day, itself among them' }),
+  to: Day.optional().meta({ description: `the last gaming day, itself among them; at most ${MOST_DAYS} days behind \`from\`` }),
 };
 
 type Spanned = { readonly period?: string | undefined; readonly from?: string | undefined; readonly to?: string | undefined };
-const spanned = <Shape extends z.ZodObject>(shape: Shape, least: 'after' | 'not before' = 'after') => shape
+/** `days`: `to` is the last day, else the time that everything is before. */
+const spanned = <Shape extends z.ZodObject>(shape: Shape, by: 'times' | 'days' = 'times') => shape
   .refine((filters) => (filters as Spanned).period === undefined || ((filters as Spanned).from === undefined && (filters as Spanned).to === undefined), {
     path: ['period'], error: 'a period, or from and to: not both',
   })
-  .refine(({ from, to }: Spanned) => from === undefined || to === undefined || from < to || (least === 'not before' && from === to), { path: ['to'], error: `${least} from` });
+  .superRefine(({ from, to }: Spanned, context) => {
+    if (by === 'days' && from === to) return;
+    const message = wrongEnd(from, to);
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['to'], message: message.startsWith('after') && by === 'days' ? 'not before `from`' : message });
+  });
 
 const Format = z.enum(FORMATS).meta({ description: 'an XLSX sheet holds up to 1,000,000 rows here' });
 const KeepDays = z.int().min(1).max(KEEP_DAYS.most).default(KEEP_DAYS.usual).meta({ description: 'days for which the file can be fetched' });
@@ -59,7 +65,7 @@ const NO_REPORT = { error: 'none of the reports that there are: transactions, st
 export const NewExport = z.discriminatedUnion('report', [
   z.strictObject({ report: z.literal('transactions'), format: Format, filters: spanned(z.strictObject({ ...Span, ...OfTransactions })).default({}), keepDays: KeepDays }),
   z.strictObject({ report: z.literal('statement'), format: Format, filters: spanned(z.strictObject({ ...Span, ...OfStatement })), keepDays: KeepDays }),
-  z.strictObject({ report: z.literal('revenue'), format: Format, filters: spanned(z.strictObject({ ...DaySpan, ...OfRevenue }), 'not before').default({}), keepDays: KeepDays }),
+  z.strictObject({ report: z.literal('revenue'), format: Format, filters: spanned(z.strictObject({ ...DaySpan, ...OfRevenue }), 'days').default({}), keepDays: KeepDays }),
   z.strictObject({ report: z.literal('rounds'), format: Format, filters: spanned(z.strictObject({ ...Span, ...OfRounds })).default({}), keepDays: KeepDays }),
 ], NO_REPORT)
   // Not `examples`: zod takes those for what it answers, and leaves them out of what is asked for where a time in it is read into another form.

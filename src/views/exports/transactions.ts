@@ -1,5 +1,6 @@
 /** All transactions of an operator, player by player by the operator's own id, each wallet in the order of its versions. */
 import { statement } from '../../../libs/postgres/index.ts';
+import { atLeast } from './at-least.ts';
 import { cellsOf, ENTRY_COLUMNS, readStretches, type Stretch } from './ledger.ts';
 import type { Column, Filters, Page, Place, Report, Size, Source } from './report.ts';
 
@@ -43,6 +44,7 @@ const OF_PLAYER = COLUMNS.findIndex(({ name }) => name === 'externalPlayerId');
 export const transactions: Report = {
   name: 'transactions',
   columns: COLUMNS,
+  atLeast,
   async page(source, filters, place, size): Promise<Page> {
     const at = (place as unknown as Standing | undefined) ?? { ...BEGIN, players: await playersOf(source, filters) };
     const { playerId, currency } = filters;

@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { ProblemError } from '../../../libs/http/index.ts';
 import { claim, Held, NotOurs, percentOf, type Claimed } from './claim.ts';
 import { csvPieces, type Piece } from './csv.ts';
-import { CannotExport, SHEET_ROWS, type Page, type Place, type Report, type Source } from './report.ts';
+import { CannotExport, SHEET_ROWS, type Filters, type Page, type Place, type Report, type Source } from './report.ts';
 import { NotThere, readPosition, sourceAt } from './source.ts';
 import { isWrongToken, type Reads } from '../reads.ts';
 import { tooManyRows, xlsxPieces } from './xlsx.ts';
@@ -23,6 +23,10 @@ export interface WorkOptions {
   readonly beatMs?: number;
   /** how long a page is tried again while no server answers */
   readonly patienceMs?: number;
+  /** how long the place that it began with is looked for, where the servers that answer lack it */
+  readonly placeMs?: number;
+  /** one that was made, or never will be */
+  readonly ended?: (outcome: 'done' | 'failed', format: Claimed['format']) => void;
   /** of CSV, before it is packed */
   readonly pieceBytes?: number;
 }
@@ -31,6 +35,8 @@ export interface WorkOptions {
 export const DEAD_AFTER_MS = 15_000;
 const BEAT_MS = 400;
 const PATIENCE_MS = 60_000;
+/** A replica has come so far by then, or somebody has promoted another. */
+const PLACE_MS = 180_000;
 /** Workers that it may take along. */
 const MOST_LOST = 5;
 /** So few that a page is forgotten before the heap has to grow for it. */
@@ -38,7 +44,8 @@ const PAGE_ROWS = 500;
 /** Versions of wallets that one statement looks through; it grows where a period has few of them. */
 const EFFORT = { least: 100, first: 500, most: 100_000 };
 const AGAIN_MS = { first: 50, most: 1_000 };
-const REWOUND = 'The database was taken back to a time before this export began: ask for it anew.';
+const REWOUND = 'The database was taken back to a time before this export began, or failed over to a server that had not come so far: ask for it anew.';
+const SEVERAL = 'It failed several times; whoever runs this service finds the reason in its log.';
 
 export class ExportWork {
   private readonly leaving = new AbortController();
@@ -90,7 +97,7 @@ export class ExportWork {
     if (!of.position) {
       const expected = await this.patiently(async () => report.expected?.(source, of.filters), signal);
       await held.begin(position, expected);
-      if (of.format === 'xlsx' && expected !== undefined && expected > SHEET_ROWS) throw tooManyRows();
+      if (of.format === 'xlsx' && Math.max(expected ?? 0, await leastOf(report, source, of.filters)) > SHEET_ROWS) throw tooManyRows();
     }
     for await (const piece of this.pieces(of, report, this.pages(held, report, source, progress, signal))) {
       signal.throwIfAborted();
@@ -98,6 +105,7 @@ export class ExportWork {
     }
     signal.throwIfAborted();
     await held.done();
+    this.options.ended?.('done', of.format);
   }
 
   private pieces({ format, place, report: name }: Claimed, { columns }: Report, pages: AsyncIterable<Page>): AsyncGenerator<Piece> {
@@ -124,15 +132,17 @@ export class ExportWork {
     }
   }
 
-  /** Again for as long as no server can answer. */
+  /** Again for as long as no server can answer, or those that can have not come as far as the export began. */
   private async patiently<T>(read: () => Promise<T>, signal: AbortSignal, failed: () => void = () => undefined): Promise<T> {
-    const until = performance.now() + (this.options.patienceMs ?? PATIENCE_MS);
+    const { patienceMs = PATIENCE_MS, placeMs = PLACE_MS } = this.options;
+    const begun = performance.now();
     for (let wait = AGAIN_MS.first; ; wait = Math.min(2 * wait, AGAIN_MS.most)) {
       signal.throwIfAborted();
       try {
         return await read();
       } catch (error) {
-        if (!isPassing(error) || performance.now() > until) throw error;
+        const most = error instanceof NotThere ? placeMs : isPassing(error) ? patienceMs : 0;
+        if (performance.now() - begun >= most) throw error;
         failed();
         await pause(wait, undefined, { signal }).catch(() => undefined);
       }
@@ -153,14 +163,17 @@ export class ExportWork {
 
   private async ended(held: Held, reason: unknown): Promise<void> {
     if (reason instanceof NotOurs) return held.drop();
-    if (reason instanceof CannotExport) return held.failed(reason.message);
-    // What it began with will not come back, however often it is asked for.
-    if (isWrongToken(reason)) return held.failed(REWOUND);
-    if (!(reason instanceof Leaving)) this.options.alert(`export ${held.of.id} (${held.of.report}) was broken off`, reason);
-    const again = reason instanceof Leaving || isPassing(reason) || held.of.attempt < MOST_LOST;
-    await (again ? held.giveBack() : held.failed('It failed several times; whoever runs this service finds the reason in its log.')).catch((error: unknown) => {
-      if (!(error instanceof NotOurs)) throw error;
-    });
+    const { id, report, format, attempt } = held.of;
+    const why = whyNoMore(reason, attempt);
+    if (!(reason instanceof Leaving) && (why === undefined || why === SEVERAL)) this.options.alert(`export ${id} (${report}) was broken off`, reason);
+    try {
+      if (why === undefined) return await held.giveBack();
+      await held.failed(why);
+    } catch (error) {
+      if (error instanceof NotOurs) return;
+      throw error;
+    }
+    this.options.ended?.('failed', format);
   }
 }
 
@@ -170,7 +183,25 @@ interface Progress {
 }
 
 /** No server can answer now; one will. */
-const isPassing = (error: unknown): boolean => error instanceof NotThere || (error instanceof ProblemError && error.shown.status === 503);
+const isPassing = (error: unknown): boolean => error instanceof ProblemError && error.shown.status === 503;
+
+/** Why another attempt would end alike, in words for whoever asked for it; undefined where it may not. */
+function whyNoMore(reason: unknown, attempt: number): string | undefined {
+  if (reason instanceof CannotExport) return reason.message;
+  // What it began with is no part of the database's history any more, or was looked for long enough.
+  if (isWrongToken(reason) || reason instanceof NotThere) return REWOUND;
+  return reason instanceof Leaving || isPassing(reason) || attempt < MOST_LOST ? undefined : SEVERAL;
+}
+
+/** A hint that spares a million rows: where it cannot be had now, the rows themselves will say it. */
+async function leastOf(report: Report, source: Source, filters: Filters): Promise<number> {
+  try {
+    return (await report.atLeast?.(source, filters)) ?? 0;
+  } catch (error) {
+    if (isPassing(error) || error instanceof NotThere) return 0;
+    throw error;
+  }
+}
 
 /** The process ends. */
 class Leaving extends Error {}

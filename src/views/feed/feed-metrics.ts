@@ -14,7 +14,8 @@ export class FeedMetrics {
       name, help, labelNames: ['view'], registers, collect() { for (const view of seen()) this.set({ view: view.name }, of(view)); },
     });
     gauge('croupier_view_stopped', '1 where a view stands still because something cannot be applied, see `cli views`', ({ state }) => Number(state === 'stopped'));
-    gauge('croupier_view_lag_seconds', 'For how long something is in the ledger that is not in the view; not a number while the view is built', ({ lagMs }) => lagMs / 1_000);
+    gauge('croupier_view_being_built', '1 while a view has not come up to the ledger yet for the first time, and nobody is answered from it', ({ caughtUp }) => Number(!caughtUp));
+    gauge('croupier_view_lag_seconds', 'For how long something is in the ledger that is not in the view', ({ lagMs }) => lagMs / 1_000);
   }
 
   applied(view: string, rows: number): void {

@@ -4,6 +4,7 @@
  */
 import type pg from 'pg';
 import type { Projection } from '../contract.ts';
+import { Lacking } from './lacking.ts';
 import { makeRows, standings, type Standing } from './rows.ts';
 
 export interface RelayOptions {
@@ -17,7 +18,7 @@ export interface RelayOptions {
 
 /** A view as it was when the relay looked last. */
 export interface SeenView extends Standing {
-  /** for how long something is there that is not in it; NaN where it never came up to the ledger */
+  /** for how long something is there that is not in it */
   readonly lagMs: number;
 }
 
@@ -29,12 +30,15 @@ export class Relay {
   private views = new Map<string, SeenView>();
   private readonly currentAt = new Map<string, number>();
   private readonly told = new Map<string, string>();
+  private readonly lacking: Lacking;
   private lookedAt = -Infinity;
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> = Promise.resolve();
   private ended = false;
 
-  constructor(private readonly options: RelayOptions) {}
+  constructor(private readonly options: RelayOptions) {
+    this.lacking = new Lacking(options);
+  }
 
   /** While nobody can look, a view is taken to fall further behind: what it was seen to be last would pass for how it is. */
   get seen(): readonly SeenView[] {
@@ -66,6 +70,7 @@ export class Relay {
     // At the start, or where somebody has deleted one.
     if (projections.some(({ name }) => !rows.some((row) => row.name === name))) await makeRows(pool, projections);
     const installed = rows.filter((row) => projections.some(({ name }) => name === row.name));
+    await this.lacking.look(installed);
     this.views = new Map(installed.map((row) => [row.name, this.saw(row)]));
     this.lookedAt = performance.now();
     await Promise.all(installed.filter(({ behind, state }) => behind && state === 'following').map(({ name }) => this.options.wake(name)));
@@ -79,7 +84,7 @@ export class Relay {
       this.options.stopped(row);
     }
     // An idle view's row says when it was last moved; that it had missed nothing until lately only who looks knows.
-    const completeUntil = Math.max(asOf ?? 0, this.currentAt.get(name) ?? 0);
-    return { ...row, lagMs: caughtUp ? Math.max(0, now - completeUntil) : Number.NaN };
+    const completeUntil = caughtUp ? Math.max(asOf ?? 0, this.currentAt.get(name) ?? 0) : this.lacking.since(name) ?? now;
+    return { ...row, lagMs: Math.max(0, now - completeUntil) };
   }
 }

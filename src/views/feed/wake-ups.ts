@@ -11,6 +11,8 @@ export interface WakeUpsOptions {
   readonly concurrency: number;
   readonly run: (view: string) => Promise<void>;
   readonly report: (message: string, error: unknown) => void;
+  /** the queue did not take a wake-up, which is done without it */
+  readonly untaken: () => void;
 }
 
 /** A queue that has not taken a job by then is away. */
@@ -39,7 +41,9 @@ export class WakeUps {
     if (this.left) return;
     // One that was not taken yet need not be followed by a second.
     const taken = !this.underWay.has(view) && (await Promise.race([this.add(view), pause(TAKEN_MS, false, { ref: false })]));
-    if (!taken && !this.left) void this.options.run(view).catch(() => undefined);
+    if (taken || this.left) return;
+    this.options.untaken();
+    void this.options.run(view).catch(() => undefined);
   }
 
   /** Who is woken from then on is not heard. */

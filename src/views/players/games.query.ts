@@ -3,6 +3,7 @@ import { statement, type Field } from '../../../libs/postgres/index.ts';
 import { refuse } from '../../access/contract.ts';
 import { Reads } from '../reads.ts';
 import { askClock, askScales, clockOf, scalesOf } from '../revenue/clock.ts';
+import { roundsOf, transactionsOf, type Place } from '../revenue/links.ts';
 import { countOf, NOTHING, numbersOf, plus, sumsOf, type Sums } from '../revenue/numbers.ts';
 import { MOST_ROWS } from '../revenue/schema.ts';
 import { NAMES } from '../revenue/sums.ts';
@@ -57,13 +58,17 @@ export class GamesOfPlayerHandler implements IQueryHandler<GamesOfPlayer> {
       totals.set(of, { sums: plus(before.sums, sums), rounds: before.rounds + rounds });
       return {
         accountId: Number(row[0]), provider: row[3] ?? '', gameId: row[1] as string, ...(row[4] != null && { game: row[4] }), currency: of,
-        ...numbersOf(sums, scaleOf(of)), rounds: countOf(rounds),
+        ...numbersOf(sums, scaleOf(of)), ...behind({ from, to, currency: of, accountId: row[0] as string, gameId: row[1] as string, playerId: player }, rounds),
       };
     });
     const all = [...totals].sort(([one], [other]) => (one < other ? -1 : 1)).map(([of, { sums, rounds }]) => (
-      { currency: of, ...numbersOf(sums, scaleOf(of)), rounds: countOf(rounds) }));
+      { currency: of, ...numbersOf(sums, scaleOf(of)), ...behind({ from, to, currency: of, playerId: player }, rounds) }));
     return { ...seen(answer), body: { playerId: player, from, to, ...clockOf(clock), ...(players[0][0] === 't' && { test: true as const }), items, totals: all } };
   }
 }
 
 const numbersIn = (row: readonly Field[]) => ({ currency: row[2] as string, rounds: BigInt(row[5] ?? 0), sums: sumsOf(row.slice(HEAD)) });
+
+/** How many rounds were opened, and where they and the rows of the ledger stand. */
+const behind = (place: Place, rounds: bigint) =>
+  ({ rounds: countOf(rounds), ...(rounds > 0n && { roundsList: roundsOf(place, 'opened') }), transactions: transactionsOf(place) });

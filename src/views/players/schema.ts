@@ -44,7 +44,11 @@ export const Statement = z.object({
 }).meta({ id: 'Statement' });
 export type Statement = Omit<z.infer<typeof Statement>, 'asOf'>;
 
-const Figures = { currency: z.string(), ...NUMBERS_BODY, rounds: z.int().meta({ description: 'that were opened on these days' }) };
+const Figures = {
+  currency: z.string(), ...NUMBERS_BODY, rounds: z.int().meta({ description: 'that were opened on these days' }),
+  roundsList: z.string().optional().meta({ description: 'these rounds, for whoever may see reports; absent where there is none', examples: ['/v1/reports/revenue/rounds'] }),
+  transactions: z.string().meta({ description: 'its rows of the ledger, which sum up to it, for whoever may see reports; of a test player there are none', examples: ['/v1/reports/revenue/transactions'] }),
+};
 export const PlayerGames = z.object({
   playerId: z.uuid(), from: z.string(), to: z.string(), ...CLOCK,
   test: z.literal(true).optional().meta({ description: 'a test player counts in no report' }),

@@ -34,10 +34,10 @@ from projection p where p.name = 'players' and not p.building`);
 
 /**
  * args: operator, from, to, currency, account, game, kind, late, since, until; of the last row of the page before: day, account, game, currency, player, version;
- * how many. What the projection of revenue has not come to yet is not among them, so that they sum up to what it says. The ledger is asked in a statement
+ * how many; with `player` that one. What the projection of revenue has not come to yet is not among them, so that they sum up to what it says. The ledger is asked in a statement
  * of its own: as a join, planned while a month is empty, it would go through all of that month's index when it is not.
  */
-const page = statement('revenue_movements', `
+const pageOf = (name: string, more: string) => statement(name, `
 select d.day::text, d.account_id, d.game_id, d.currency, d.player_id, t.version, c.exponent, c.scale, t.undone, t.late, t.effect, ${ENTRY}
 from player_game_day d
 join operator p on p.operator_id = d.operator_id
@@ -60,15 +60,17 @@ where d.operator_id = $1::uuid and d.day between $2::date and $3::date and ($4::
   and t.batch <= coalesce(r.batches[array_position(r.lanes, t.lane)],
     case when exists (select from lane x where x.lane = t.lane and x.retired_at is not null) then t.batch else 0 end)
   and (d.day, d.account_id, d.game_id, d.currency, d.player_id) >= ($11::date, $12::int, $13, $14, $15::uuid)
-  and ((d.day, d.account_id, d.game_id, d.currency, d.player_id) > ($11::date, $12::int, $13, $14, $15::uuid) or t.version > $16::int8)
+  and ((d.day, d.account_id, d.game_id, d.currency, d.player_id) > ($11::date, $12::int, $13, $14, $15::uuid) or t.version > $16::int8)${more}
 order by d.day, d.account_id, d.game_id, d.currency, d.player_id, t.version limit $17::int`);
+const page = pageOf('revenue_movements', '');
+const pageOfPlayer = pageOf('revenue_movements_of_player', ' and d.player_id = $18::uuid');
 
 const PLACE = 6;
 const NO_PLAYER = '00000000-0000-0000-0000-000000000000';
 const PATIENCE = { times: 20, ms: 50 };
 
-const scopeOf = ({ operator }: Asker, { from, to, currency, accountId, gameId, kind, late, since, until }: MovementFilters): string[] =>
-  ['rows of revenue', operator, from, to, currency ?? '', String(accountId ?? ''), gameId === undefined ? '' : `game=${gameId}`, kind ?? '', late ?? '', since ?? '', until ?? ''];
+const scopeOf = ({ operator }: Asker, { from, to, currency, accountId, gameId, playerId, kind, late, since, until }: MovementFilters): string[] =>
+  ['rows of revenue', operator, from, to, currency ?? '', String(accountId ?? ''), gameId === undefined ? '' : `game=${gameId}`, playerId ?? '', kind ?? '', late ?? '', since ?? '', until ?? ''];
 
 @QueryHandler(RevenueMovements)
 export class RevenueMovementsHandler implements IQueryHandler<RevenueMovements> {
@@ -77,7 +79,7 @@ export class RevenueMovementsHandler implements IQueryHandler<RevenueMovements> 
   constructor(private readonly reads: Reads) {}
 
   async execute({ asker, filters }: RevenueMovements): Promise<View<MovementsPage>> {
-    const { from, to, currency, accountId, gameId, kind, late, since, until, limit, cursor } = filters;
+    const { from, to, currency, accountId, gameId, playerId, kind, late, since, until, limit, cursor } = filters;
     const key = (this.key ??= await this.askKey(asker));
     const scope = scopeOf(asker, filters);
     const place = cursor === undefined ? [from, 0, '', '', NO_PLAYER, -1, ''] : openCursor(key, scope, cursor);
@@ -85,7 +87,7 @@ export class RevenueMovementsHandler implements IQueryHandler<RevenueMovements> 
     const before = place.slice(0, PLACE) as (string | number)[];
     const chosen = [asker.operator, from, to, currency ?? null, accountId ?? null, gameId ?? null, kind ?? null, late ?? null, since ?? '-infinity', until ?? 'infinity'];
     const answer = await this.read({ operator: asker.operator, token: asker.token ?? (cursor === undefined ? undefined : String(place[PLACE])) }, [
-      askBehind(), page([...chosen, ...before, limit + 1]),
+      askBehind(), playerId === undefined ? page([...chosen, ...before, limit + 1]) : pageOfPlayer([...chosen, ...before, limit + 1, playerId]),
     ] as const, askLocks([asker.operator, from, to]));
     const found = answer.rows[1];
     const items = found.slice(0, limit).map(movementOf);

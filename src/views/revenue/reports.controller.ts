@@ -4,9 +4,12 @@ import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { By, Require, type Caller } from '../../access/contract.ts';
 import { askerOf, dated, Shows, TOKEN } from '../shown.ts';
+import { CountedPlayers, CountedPlayersFilters, CountedRounds, CountedRoundsFilters } from './counted.ts';
 import { LockedDays as FindLockedDays } from './locked-days.query.ts';
 import { RevenueMovements as FindRevenueMovements } from './movements.query.ts';
+import { CountedPlayersOf } from './players.query.ts';
 import { Revenue } from './revenue.query.ts';
+import { CountedRoundsOf } from './rounds.query.ts';
 import { LockedDays, LockedFilters, MovementFilters, RevenueFilters, RevenueMovements, RevenueReport } from './schema.ts';
 
 /** What the operator's games came to, from projected tables. */
@@ -35,6 +38,28 @@ export class ReportsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
     return dated(await this.queries.execute(new FindRevenueMovements(askerOf(caller, token), filters)), reply);
+  }
+
+  @Get('revenue/rounds')
+  @Shows('The rounds that revenue counts as opened or ended', CountedRounds, 'Each once: of the same days, account, game and currency as many as the report says.')
+  async rounds(
+    @By() caller: Caller, @Headers(TOKEN) token: string | undefined, @Query({ schema: CountedRoundsFilters }) filters: CountedRoundsFilters,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return dated(await this.queries.execute(new CountedRoundsOf(askerOf(caller, token), filters)), reply);
+  }
+
+  @Get('revenue/players')
+  @Shows(
+    'The active players that revenue counts', CountedPlayers,
+    'Each once, with what he played on these days: of the same days, account, game and currency as many as the report says. `bets` and `freeBets` of all of them sum up to the '
+      + 'report’s, with what is late; other numbers do where nobody else moved any: who made no bet is not among them.',
+  )
+  async players(
+    @By() caller: Caller, @Headers(TOKEN) token: string | undefined, @Query({ schema: CountedPlayersFilters }) filters: CountedPlayersFilters,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ) {
+    return dated(await this.queries.execute(new CountedPlayersOf(askerOf(caller, token), filters)), reply);
   }
 
   @Get('days')

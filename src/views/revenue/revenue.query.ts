@@ -6,6 +6,7 @@ import { Reads } from '../reads.ts';
 import type { Scale } from '../transactions/entry.ts';
 import { seen, type Asker, type View } from '../view.ts';
 import { askClock, askLocks, askScales, clockOf, scalesOf } from './clock.ts';
+import { playersOf, roundsOf, transactionsOf, type Place } from './links.ts';
 import { countOf, isNothing, NOTHING, numbersOf, plus, sumsOf, type Sums } from './numbers.ts';
 import { MOST_ROWS, type Group, type RevenueFilters, type RevenueReport, type RevenueRow, type RevenueTotal } from './schema.ts';
 import { NAMES } from './sums.ts';
@@ -222,7 +223,7 @@ export class RevenueHandler implements IQueryHandler<Revenue> {
       };
     });
     const sumsOfAll = [...totals.values()].sort((one, other) => ((one.place[0] as string) < (other.place[0] as string) ? -1 : 1)).map(shown);
-    return { ...seen(answer), body: { from, to, ...clockOf(clock), items, totals: sumsOfAll, activePlayers: active } };
+    return { ...seen(answer), body: { from, to, ...clockOf(clock), items, totals: sumsOfAll, activePlayers: active, ...(active > 0 && { players: playersOf({ from, to, currency, accountId, gameId }) }) } };
   }
 
   /** By account and game. A second look, at tables that no transaction changes. */
@@ -256,19 +257,20 @@ interface Showing {
 const show = ({ filters, columns, scaleOf }: Showing) => (each: Line): RevenueTotal => {
   const currency = each.place.at(-1) as string;
   const scale = scaleOf(currency);
-  const link = linkOf(filters, each.place.length === 1 ? [] : columns, each.place, currency);
+  const place = placeOf(filters, each.place.length === 1 ? [] : columns, each.place, currency);
+  const rounds = {
+    opened: countOf(each.opened), ended: countOf(each.ended),
+    ...(each.opened > 0n && { openedList: roundsOf(place, 'opened') }), ...(each.ended > 0n && { endedList: roundsOf(place, 'ended') }),
+  };
   return {
-    currency, ...numbersOf(each.onTime, scale), rounds: { opened: countOf(each.opened), ended: countOf(each.ended) }, activePlayers: each.players,
-    ...(!isNothing(each.late) && { late: { ...numbersOf(each.late, scale), transactions: `${link}&late=true` } }),
-    transactions: `${link}&late=false`,
+    currency, ...numbersOf(each.onTime, scale), rounds, activePlayers: each.players,
+    ...(!isNothing(each.late) && { late: { ...numbersOf(each.late, scale), transactions: transactionsOf(place, { late: 'true' }) } }),
+    ...(each.players > 0 && { players: playersOf(place) }), transactions: transactionsOf(place, { late: 'false' }),
   };
 };
 
-function linkOf(filters: RevenueFilters, columns: readonly string[], place: readonly string[], currency: string): string {
+function placeOf({ from, to, accountId, gameId }: RevenueFilters, columns: readonly string[], place: readonly string[], currency: string): Place {
   const at = (column: string) => place[columns.indexOf(column)];
-  const [day, account, game] = [at('day'), at('account_id') ?? filters.accountId, at('game_id') ?? filters.gameId];
-  const query = new URLSearchParams({
-    from: day ?? filters.from, to: day ?? filters.to, currency, ...(account !== undefined && { accountId: String(account) }), ...(game !== undefined && { gameId: game }),
-  });
-  return `/v1/reports/revenue/transactions?${query.toString()}`;
+  const day = at('day');
+  return { from: day ?? from, to: day ?? to, currency, accountId: at('account_id') ?? accountId, gameId: at('game_id') ?? gameId };
 }

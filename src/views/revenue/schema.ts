@@ -4,6 +4,7 @@ import { COUNTED } from './sums.ts';
 import { bounded, CLOCK, Day, DAYS, Time } from './clock.ts';
 import { NUMBERS_BODY, PLAIN } from './numbers.ts';
 import { Entry } from '../transactions/entry.ts';
+import { Id } from '../transactions/schema.ts';
 
 export const MOST_ROWS = 2_000;
 const LARGEST_ACCOUNT = 2 ** 31 - 1;
@@ -16,6 +17,8 @@ const Game = z.string().refine((text) => [...text].length <= 128 && !/\p{Cc}/u.t
   .meta({ description: 'empty: what names no game' });
 
 export const WHAT = { currency: CurrencyFilter.optional(), accountId: Account.optional(), gameId: Game.optional() };
+
+export const PlayerFilter = Id.meta({ format: 'uuid' });
 
 export const GROUPS = ['day', 'provider', 'game', 'currency'] as const;
 export type Group = (typeof GROUPS)[number];
@@ -35,7 +38,7 @@ export type RevenueFilters = z.infer<typeof RevenueFilters>;
 
 const LIMIT = { error: 'a whole number from 1 to 100' };
 export const MovementFilters = bounded(z.strictObject({
-  ...DAYS, ...WHAT,
+  ...DAYS, ...WHAT, playerId: PlayerFilter.optional(),
   kind: z.enum(COUNTED).optional().meta({ description: 'with the rollbacks of such ones' }),
   since: Time.optional().meta({ description: 'at or after, within the days' }),
   until: Time.optional().meta({ description: 'before, within the days' }),
@@ -53,11 +56,21 @@ const Link = z.string().meta({ description: 'its rows of the ledger, which sum u
 const Late = z.object({ ...NUMBERS_BODY, transactions: Link })
   .meta({ description: 'apart from the rest: rollbacks of what an earlier day had, and what came after the day was locked; absent where there is nothing' });
 
+const listOf = (what: string, list: string) => z.string().optional()
+  .meta({ description: `${what}: as many as are counted; absent where there is none`, examples: [`/v1/reports/revenue/${list}`] });
+export const PlayersLink = listOf('these players, each once, with what he played', 'players?from=2026-01-31&to=2026-01-31&currency=EUR');
+
 const Measured = {
   ...NUMBERS_BODY,
-  rounds: z.object({ opened: z.int(), ended: z.int() }),
+  rounds: z.object({
+    opened: z.int().meta({ description: 'rounds whose first transaction was then' }),
+    ended: z.int().meta({ description: 'rounds that were first closed or cancelled then' }),
+    openedList: listOf('the opened rounds', 'rounds?from=2026-01-31&to=2026-01-31&currency=EUR&of=opened'),
+    endedList: listOf('the ended rounds', 'rounds?from=2026-01-31&to=2026-01-31&currency=EUR&of=ended'),
+  }),
   activePlayers: z.int().meta({ description: 'players with an accepted bet; each counts once' }),
   late: Late.optional(),
+  players: PlayersLink,
   transactions: Link,
 };
 export const RevenueRow = z.object({
@@ -73,7 +86,7 @@ export type RevenueTotal = z.infer<typeof RevenueTotal>;
 export const RevenueReport = z.object({
   from: Day, to: Day, ...CLOCK,
   items: z.array(RevenueRow), totals: z.array(RevenueTotal).meta({ description: 'one a currency' }),
-  activePlayers: z.int().meta({ description: 'in any currency; each counts once' }),
+  activePlayers: z.int().meta({ description: 'in any currency; each counts once' }), players: PlayersLink,
   asOf: AsOf,
 }).meta({ id: 'RevenueReport' });
 export type RevenueReport = Omit<z.infer<typeof RevenueReport>, 'asOf'>;

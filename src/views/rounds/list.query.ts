@@ -21,7 +21,7 @@ export class RoundsByActivity extends Query<View<RoundsPage>> {
 const askKey = statement<[string]>('view_cursor_key', "select encode(cursor_key, 'hex') from configuration");
 
 /** Before the page, in its transaction: without a look at the values PostgreSQL takes each filter for a narrow one, and would read and sort a whole range. */
-const inOrderOfIndex = statement('view_in_order_of_index', "select set_config('enable_sort', 'off', true)");
+export const inOrderOfIndex = statement('view_in_order_of_index', "select set_config('enable_sort', 'off', true)");
 
 type Order = RoundsFilters['order'];
 /** Which rows an index holds in this order: those of a player, those in one of two states of affairs, or both of these. */
@@ -129,7 +129,7 @@ function positionBehind(row: readonly Field[], { asOf, token }: { asOf: number; 
   return [...row.slice(0, 4), end, token];
 }
 
-function roundOf(row: readonly Field[]): PlayedRound {
+export function roundOf(row: readonly Field[]): PlayedRound {
   const [lastAt, player, account, , , exponent, scale, round, game, currency, state, staked, won, bets, undone, wins, openedAt, endedAt] = row;
   const scaled = scaleOf(exponent, scale);
   return {

@@ -1,16 +1,16 @@
 /** What callers may ask of rounds, and what they are answered. */
 import { z } from 'zod';
-import { Account, CurrencyCode, EXAMPLES, Id, LIMIT, Name, Time } from '../transactions/schema.ts';
+import { Account, CurrencyCode, EXAMPLES, Id, LIMIT, MOST_DAYS, Name, Time, wrongEnd } from '../transactions/schema.ts';
 
 export const STATES = ['open', 'closed', 'cancelled'] as const;
 
 /** of a page */
 export const MOST_ROWS = 100;
-const MOST_DAYS = 3_660;
-const DAY_MS = 86_400_000;
 const MOST_SECONDS = MOST_DAYS * 86_400;
 const AGE = { error: `whole seconds, at most ${MOST_SECONDS}` };
 const AMOUNT = { error: 'an amount such as 10.00' };
+
+const End = (begins: string) => Time.optional().meta({ description: `before; at most ${MOST_DAYS} days behind \`${begins}\`` });
 
 const Filters = z.strictObject({
   state: z.enum(STATES).optional(),
@@ -19,11 +19,11 @@ const Filters = z.strictObject({
   gameId: z.literal('').or(Name).optional().meta({ description: 'empty: rounds in which no call named a game' }),
   currency: CurrencyCode.optional(),
   openedFrom: Time.optional().meta({ description: 'at or after' }),
-  openedTo: Time.optional().meta({ description: 'before' }),
+  openedTo: End('openedFrom'),
   endedFrom: Time.optional().meta({ description: 'closed or cancelled at or after' }),
-  endedTo: Time.optional(),
+  endedTo: End('endedFrom'),
   lastFrom: Time.optional().meta({ description: 'last activity at or after' }),
-  lastTo: Time.optional(),
+  lastTo: End('lastFrom'),
   olderThanSeconds: z.string().regex(/^(0|[1-9]\d{0,9})$/, { ...AGE, abort: true }).refine((text) => Number(text) <= MOST_SECONDS, AGE).transform(Number).optional()
     .meta({ description: 'without any activity for so long' }),
   minExposure: z.string().regex(/^(0|[1-9]\d{0,17})(\.\d{1,18})?$/, AMOUNT).optional().meta({ description: 'staked by bets in force; needs `currency`' }),
@@ -37,7 +37,8 @@ const RANGES = [['openedFrom', 'openedTo'], ['endedFrom', 'endedTo'], ['lastFrom
 export const RoundsFilters = Filters.superRefine((filters, context) => {
   const wrong = (field: string, message: string) => context.addIssue({ code: 'custom', path: [field], message });
   for (const [from, to] of RANGES) {
-    if (Date.parse(filters[to] ?? '') - Date.parse(filters[from] ?? '') > MOST_DAYS * DAY_MS) wrong(to, `at most ${MOST_DAYS} days behind ${from}`);
+    const message = wrongEnd(filters[from], filters[to], from);
+    if (message !== undefined) wrong(to, message);
   }
   if (filters.minExposure !== undefined && filters.currency === undefined) wrong('currency', 'minExposure is an amount of a currency: which one?');
 });

@@ -19,7 +19,7 @@ const ACCOUNT = { error: 'the number of a provider account' };
 const AccountNumber = z.string().regex(/^[1-9]\d{0,9}$/, { ...ACCOUNT, abort: true }).refine((text) => Number(text) <= LARGEST_ACCOUNT, ACCOUNT);
 export const Account = AccountNumber.transform(Number);
 export const Time = z.iso.datetime({ offset: true, abort: true, error: 'an ISO time with its offset, such as 2026-01-31T00:00:00Z' })
-  .refine((text) => Date.parse(text) >= EARLIEST && Date.parse(text) < LATEST, { error: 'a time of the years 1970 to 9998' })
+  .refine((text) => Date.parse(text) >= EARLIEST && Date.parse(text) < LATEST, { error: 'a time of the years 1970 to 9998', abort: true })
   .transform((text) => new Date(text).toISOString());
 export const LIMIT = { error: 'a whole number from 1 to 100' };
 
@@ -46,8 +46,17 @@ export const RoundFilters = z.strictObject({
 });
 export type RoundFilters = z.infer<typeof RoundFilters>;
 
-const MOST_DAYS = 3_660;
+/** Of a list, or of a file. */
+export const MOST_DAYS = 3_660;
 const DAY_MS = 86_400_000;
+
+/** What is wrong with the end of a time, in words for who calls: the same of every list. `begins`: the name of its beginning. */
+export function wrongEnd(from: string | undefined, to: string | undefined, begins = 'from', days = MOST_DAYS): string | undefined {
+  if (from === undefined || to === undefined) return undefined;
+  const ms = Date.parse(to) - Date.parse(from);
+  return ms <= 0 ? `after \`${begins}\`` : ms > days * DAY_MS ? `at most ${days} days behind \`${begins}\`` : undefined;
+}
+export const END = `before; at most ${MOST_DAYS} days behind \`from\``;
 
 export const WalletFilters = z.strictObject({
   order: z.enum(['asc', 'desc']).default('desc').meta({ description: 'desc: newest first' }),
@@ -55,10 +64,11 @@ export const WalletFilters = z.strictObject({
   cursor: z.string().min(1).max(2_048).optional().meta({ description: '`nextCursor` or `previousCursor` of a page of the same list and filters' }),
   kind: z.enum(KINDS).optional(),
   from: Time.optional().meta({ description: 'at or after' }),
-  to: Time.optional().meta({ description: `before; at most ${MOST_DAYS} days behind \`from\`` }),
+  to: Time.optional().meta({ description: END }),
   accountId: Account.optional(),
-}).refine(({ from, to }) => from === undefined || to === undefined || Date.parse(to) - Date.parse(from) <= MOST_DAYS * DAY_MS, {
-  error: `at most ${MOST_DAYS} days behind \`from\``, path: ['to'],
+}).superRefine(({ from, to }, context) => {
+  const message = wrongEnd(from, to);
+  if (message !== undefined) context.addIssue({ code: 'custom', path: ['to'], message });
 });
 export type WalletFilters = z.infer<typeof WalletFilters>;
 
