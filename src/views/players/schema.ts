@@ -16,7 +16,7 @@ export const StatementFilters = z.strictObject({
   limit: z.string().regex(/^([1-9]\d?|100)$/, LIMIT).default('50').transform(Number),
   cursor: z.string().min(1).max(2_048).optional().meta({ description: '`nextCursor` or `previousCursor` of a page of the same statement' }),
 })
-  .refine(({ from, to }) => from < to, { error: 'not after `from`', path: ['to'] })
+  .refine(({ from, to }) => from < to, { error: 'after `from`', path: ['to'] })
   .refine(({ from, to }) => Date.parse(to) - Date.parse(from) <= MOST_DAYS * DAY_MS, { error: `at most ${MOST_DAYS} days from \`from\` on`, path: ['to'] });
 export type StatementFilters = z.infer<typeof StatementFilters>;
 
