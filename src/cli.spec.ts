@@ -33,7 +33,7 @@ describe('cli verify', () => {
   it('prints a line an invariant and ends with 0 where all hold', async () => {
     const { code, out, err } = await cli(['verify', '--database', database.url('croupier_worker')]);
     expect([code, err]).toEqual([0, '']);
-    expect(out.split('\n').filter((line) => /^ok {3} I\d+ +.+ \(\d+ .*; \d+\.\d s\)$/.test(line))).toHaveLength(22);
+    expect(out.split('\n').filter((line) => /^ok {3} I\d+ +.+ \(\d+ .*; \d+\.\d s\)$/.test(line))).toHaveLength(24);
     expect(out).toMatch(/\nAll 24 invariants hold \(\d+\.\d s\)\.\n$/);
   });
 

@@ -216,7 +216,7 @@ describe('a list', () => {
       }
     }
     expect(needing.map(({ id }) => id).toSorted()).toEqual([
-      'playerreports.games', 'playerreports.statement', 'reports.lockedDays', 'reports.revenue', 'reports.transactions', 'transactions.byReference',
+      'playerreports.games', 'playerreports.statement', 'reports.lockedDays', 'reports.players', 'reports.revenue', 'reports.rounds', 'reports.transactions', 'transactions.byReference',
     ]);
   });
 
