@@ -66,6 +66,8 @@ export class Witness {
     }
     const kind = typeof reply === 'string' ? reply : `${reply.status} ${reply.body.code}`;
     this.undecided.set(kind, (this.undecided.get(kind) ?? 0) + 1);
+    // Sent twice, refused once and lost once: what was refused for now may have been done since, and is asked for again.
+    if (asked.answer?.body.retryable === true) asked.answer = undefined;
     return false;
   }
 
