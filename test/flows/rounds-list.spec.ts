@@ -109,7 +109,7 @@ describe('a list of rounds', () => {
     const own = `playerId=${dora.player.id}&state=open`;
     const { nextCursor: cursor } = (await list(`${own}&limit=2`)).body;
     expect((await list(`${own}&limit=100&cursor=${cursor}`)).body.items.length).toBe(1);
-    const forged = [`${cursor.slice(0, -1)}${cursor.endsWith('A') ? 'B' : 'A'}`, `A${cursor.slice(1)}`, cursor.slice(0, 20), Buffer.from('["x",1,1,"",""]').toString('base64url')];
+    const forged = [`${cursor.slice(0, -1)}${cursor.endsWith('A') ? 'B' : 'A'}`, `${cursor.startsWith('A') ? 'B' : 'A'}${cursor.slice(1)}`, cursor.slice(0, 20), Buffer.from('["x",1,1,"",""]').toString('base64url')];
     const wallet = (await reader.get(`/v1/players/${dora.player.id}/wallets/EUR/transactions?limit=1`)).body.nextCursor as string;
     const answers = await Promise.all([
       ...[...forged, wallet].map((other) => list(`${own}&cursor=${other}`)), list(`cursor=${cursor}`), list(`playerId=${dora.player.id}&state=closed&cursor=${cursor}`),

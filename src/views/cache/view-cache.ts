@@ -156,6 +156,7 @@ export class ViewCache {
   /** What that version of the answer is: from the tiers, or read, once for all who ask for it at a time. */
   private async found<Asked extends CachedQuery>({ cached: { view: name, ttlMs = TTL_MS }, query, execute, question }: Asking<Asked>, known: Seen): Promise<View<unknown>> {
     const key = `${question} ${known.version}`;
+    // Most answers are near, and the tiers' own way to them costs as much as all the rest of such an answer.
     const near = this.memory.get(key);
     if (near && (near.expires ?? Infinity) > Date.now()) {
       this.metrics.view(name, 'hit');

@@ -1,8 +1,8 @@
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { fingerprint } from '../../../libs/crypto/index.ts';
-import { openCursor, sealCursor } from '../../../libs/http/index.ts';
+import type { CursorPosition } from '../../../libs/http/index.ts';
 import { statement } from '../../../libs/postgres/index.ts';
-import { refuse } from '../../access/contract.ts';
+import { Cursors } from '../cursors.ts';
 import { Reads } from '../reads.ts';
 import { seen, type Asker, type View } from '../view.ts';
 import { CALL, callOf } from './row.ts';
@@ -18,8 +18,6 @@ export interface CallsPage {
 export class CallsByTime extends Query<View<CallsPage>> {
   constructor(readonly asker: Asker, readonly filters: CallFilters) { super(); }
 }
-
-const askKey = statement<[string]>('view_cursor_key', "select encode(cursor_key, 'hex') from configuration");
 
 /**
  * args: operator · from, to · the row behind which the page begins · account, code, result, player · rows · with `reference` its fingerprint
@@ -55,14 +53,15 @@ const scopeOf = ({ operator }: Asker, { reference, playerId, accountId, code, re
 
 @QueryHandler(CallsByTime)
 export class CallsByTimeHandler implements IQueryHandler<CallsByTime> {
-  private key: Buffer | undefined;
+  private readonly cursors: Cursors;
 
-  constructor(private readonly reads: Reads) {}
+  constructor(private readonly reads: Reads) {
+    this.cursors = new Cursors(reads);
+  }
 
   async execute({ asker, filters }: CallsByTime): Promise<View<CallsPage>> {
-    const key = (this.key ??= await this.askKey(asker));
-    const scope = scopeOf(asker, filters);
-    const place = filters.cursor === undefined ? undefined : placeOf(openCursor(key, scope, filters.cursor));
+    const cursors = await this.cursors.of(asker.operator, scopeOf(asker, filters));
+    const place = placeOf(cursors.open(filters.cursor));
     const { reference, playerId, code, limit } = filters;
     const by = reference !== undefined ? 'reference' : playerId !== undefined ? 'player' : code !== undefined ? 'code' : 'all';
     const values = valuesOf(asker, filters, place);
@@ -71,13 +70,8 @@ export class CallsByTimeHandler implements IQueryHandler<CallsByTime> {
     const [found] = answer.rows;
     const rows = found.slice(0, limit);
     const last = found.length > limit ? rows.at(-1) : undefined;
-    const nextCursor = last && sealCursor(key, scope, [Number(last[0]), last[1] ?? '', answer.token]);
+    const nextCursor = last && cursors.seal([Number(last[0]), last[1] ?? '', answer.token]);
     return { ...written(seen(answer)), body: { items: rows.map(callOf), ...(nextCursor !== undefined && { nextCursor }) } };
-  }
-
-  private async askKey({ operator }: Asker): Promise<Buffer> {
-    const { rows } = await this.reads.at().as(operator, [askKey()]);
-    return Buffer.from(rows[0][0]?.[0] ?? '', 'hex');
   }
 }
 
@@ -88,8 +82,8 @@ function valuesOf({ operator }: Asker, { accountId, code, result, playerId, from
   ];
 }
 
-function placeOf(position: readonly (string | number | null)[] | undefined): Place {
-  if (!position) throw refuse('REQUEST_INVALID', 'query: cursor', { errors: [{ field: 'cursor', message: 'not a cursor of this list and these filters' }] });
+function placeOf(position: CursorPosition | undefined): Place | undefined {
+  if (!position) return undefined;
   const [at, callId, token] = position;
   return { at: Number(at), callId: String(callId), token: String(token) };
 }

@@ -52,9 +52,9 @@ const spanned = <Shape extends z.ZodObject>(shape: Shape, by: 'times' | 'days' =
     path: ['period'], error: 'a period, or from and to: not both',
   })
   .superRefine(({ from, to }: Spanned, context) => {
-    if (by === 'days' && from === to) return;
-    const message = wrongEnd(from, to);
-    if (message !== undefined) context.addIssue({ code: 'custom', path: ['to'], message: message.startsWith('after') && by === 'days' ? 'not before `from`' : message });
+    const isBefore = by === 'days' && from !== undefined && to !== undefined && to < from;
+    const message = isBefore ? 'not before `from`' : by === 'days' && from === to ? undefined : wrongEnd(from, to);
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['to'], message });
   });
 
 const Format = z.enum(FORMATS).meta({ description: 'an XLSX sheet holds up to 1,000,000 rows here' });

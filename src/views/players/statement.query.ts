@@ -1,8 +1,7 @@
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { openCursor, sealCursor } from '../../../libs/http/index.ts';
 import { formatAmount } from '../../../libs/money/index.ts';
 import { statement, type Field } from '../../../libs/postgres/index.ts';
-import { refuse } from '../../access/contract.ts';
+import { Cursors } from '../cursors.ts';
 import { Reads } from '../reads.ts';
 import { WITH_ORIGINAL } from '../revenue/original.ts';
 import { countOf } from '../revenue/numbers.ts';
@@ -14,8 +13,6 @@ import type { Statement, StatementEntry, StatementFilters } from './schema.ts';
 export class StatementOf extends Query<View<Statement>> {
   constructor(readonly asker: Asker, readonly player: string, readonly filters: StatementFilters) { super(); }
 }
-
-const askKey = statement<[string]>('view_cursor_key', "select encode(cursor_key, 'hex') from configuration");
 
 /** args: player, currency, operator, from · what is owed now, less what came to be owed since, was owed before */
 const askWallet = statement('statement_wallet', `
@@ -50,16 +47,16 @@ const scopeOf = ({ operator }: Asker, player: string, { currency, from, to }: St
 
 @QueryHandler(StatementOf)
 export class StatementHandler implements IQueryHandler<StatementOf> {
-  private key: Buffer | undefined;
+  private readonly cursors: Cursors;
 
-  constructor(private readonly reads: Reads) {}
+  constructor(private readonly reads: Reads) {
+    this.cursors = new Cursors(reads);
+  }
 
   async execute({ asker, player, filters }: StatementOf): Promise<View<Statement>> {
     const { currency, from, to, limit, cursor } = filters;
-    const key = (this.key ??= await this.askKey(asker));
-    const scope = scopeOf(asker, player, filters);
-    const place = cursor === undefined ? undefined : (openCursor(key, scope, cursor) as Place | undefined);
-    if (cursor !== undefined && !place) throw refuse('REQUEST_INVALID', 'query: cursor', { errors: [{ field: 'cursor', message: 'not a cursor of this statement' }] });
+    const cursors = await this.cursors.of(asker.operator, scopeOf(asker, player, filters), 'this statement');
+    const place = cursors.open(cursor) as Place | undefined;
     const back = place?.[0] === 'previous';
     const who = [player, currency, asker.operator];
     // Of no projection, but in one snapshot, so that opening, rows and closing agree while money moves.
@@ -71,7 +68,7 @@ export class StatementHandler implements IQueryHandler<StatementOf> {
     if (!wallet) return seen(answer);
     const rows = found.slice(0, limit);
     if (back) rows.reverse();
-    const cursorAt = (way: Place[0], row: readonly Field[] | undefined) => row && sealCursor(key, scope, [way, Number(row[VERSION]), answer.token]);
+    const cursorAt = (way: Place[0], row: readonly Field[] | undefined) => row && cursors.seal([way, Number(row[VERSION]), answer.token]);
     const further = found.length > limit;
     const nextCursor = back || further ? cursorAt('next', rows.at(-1)) : undefined;
     const previousCursor = back && rows.length === 0 ? cursor : (back ? further : place) ? cursorAt('previous', rows[0]) : undefined;
@@ -80,11 +77,6 @@ export class StatementHandler implements IQueryHandler<StatementOf> {
       ...(nextCursor && { nextCursor }), ...(previousCursor && { previousCursor }),
     };
     return { ...seen(answer), body };
-  }
-
-  private async askKey({ operator }: Asker): Promise<Buffer> {
-    const { rows } = await this.reads.at().as(operator, [askKey()]);
-    return Buffer.from(rows[0][0]?.[0] ?? '', 'hex');
   }
 }
 

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { openCursor, sealCursor } from '../../../libs/http/index.ts';
 import { formatAmount } from '../../../libs/money/index.ts';
 import { statement, type Field } from '../../../libs/postgres/index.ts';
 import { refuse } from '../../access/contract.ts';
+import { Cursors } from '../cursors.ts';
 import { Reads } from '../reads.ts';
 import { ENTRY, entryOf, scaleOf, type Scale } from '../transactions/entry.ts';
 import { seen, type Asker, type View } from '../view.ts';
@@ -22,8 +22,6 @@ export interface MovementsPage {
 export class RevenueMovements extends Query<View<MovementsPage>> {
   constructor(readonly asker: Asker, readonly filters: MovementFilters) { super(); }
 }
-
-const askKey = statement<[string]>('view_cursor_key', "select encode(cursor_key, 'hex') from configuration");
 
 /** Where the rows stand is told by another projection, which may be a moment behind the one whose numbers they are. */
 const askBehind = statement<[string]>('revenue_behind_players', `
@@ -74,16 +72,16 @@ const scopeOf = ({ operator }: Asker, { from, to, currency, accountId, gameId, p
 
 @QueryHandler(RevenueMovements)
 export class RevenueMovementsHandler implements IQueryHandler<RevenueMovements> {
-  private key: Buffer | undefined;
+  private readonly cursors: Cursors;
 
-  constructor(private readonly reads: Reads) {}
+  constructor(private readonly reads: Reads) {
+    this.cursors = new Cursors(reads);
+  }
 
   async execute({ asker, filters }: RevenueMovements): Promise<View<MovementsPage>> {
     const { from, to, currency, accountId, gameId, playerId, kind, late, since, until, limit, cursor } = filters;
-    const key = (this.key ??= await this.askKey(asker));
-    const scope = scopeOf(asker, filters);
-    const place = cursor === undefined ? [from, 0, '', '', NO_PLAYER, -1, ''] : openCursor(key, scope, cursor);
-    if (!place) throw refuse('REQUEST_INVALID', 'query: cursor', { errors: [{ field: 'cursor', message: 'not a cursor of this list and these filters' }] });
+    const cursors = await this.cursors.of(asker.operator, scopeOf(asker, filters));
+    const place = cursors.open(cursor) ?? [from, 0, '', '', NO_PLAYER, -1, ''];
     const before = place.slice(0, PLACE) as (string | number)[];
     const chosen = [asker.operator, from, to, currency ?? null, accountId ?? null, gameId ?? null, kind ?? null, late ?? null, since ?? '-infinity', until ?? 'infinity'];
     const answer = await this.read({ operator: asker.operator, token: asker.token ?? (cursor === undefined ? undefined : String(place[PLACE])) }, [
@@ -92,7 +90,7 @@ export class RevenueMovementsHandler implements IQueryHandler<RevenueMovements> 
     const found = answer.rows[1];
     const items = found.slice(0, limit).map(movementOf);
     const last = found.length > limit ? found[limit - 1] : undefined;
-    const nextCursor = last && sealCursor(key, scope, [
+    const nextCursor = last && cursors.seal([
       last[0] as string, Number(last[1]), last[2] as string, last[3] as string, last[4] as string, Number(last[5]), answer.token,
     ]);
     return { ...seen(answer), body: { items, ...(nextCursor && { nextCursor }) } };
@@ -106,11 +104,6 @@ export class RevenueMovementsHandler implements IQueryHandler<RevenueMovements> 
       await pause(PATIENCE.ms);
     }
     throw refuse('UNAVAILABLE', 'the rows of these numbers cannot be told yet', { headers: { 'retry-after': '1' } });
-  }
-
-  private async askKey({ operator }: Asker): Promise<Buffer> {
-    const { rows } = await this.reads.at().as(operator, [askKey()]);
-    return Buffer.from(rows[0][0]?.[0] ?? '', 'hex');
   }
 }
 

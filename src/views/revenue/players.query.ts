@@ -1,11 +1,11 @@
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { statement, type Field } from '../../../libs/postgres/index.ts';
+import { Cursors, scopeOf } from '../cursors.ts';
 import { Reads } from '../reads.ts';
 import type { Scale } from '../transactions/entry.ts';
 import { seen, type Asker, type View } from '../view.ts';
 import { askScales, scalesOf } from './clock.ts';
 import type { CountedPlayer, CountedPlayersFilters } from './counted.ts';
-import { Cursors } from './cursors.ts';
 import { transactionsOf, type Place } from './links.ts';
 import { numbersOf, sumsOf } from './numbers.ts';
 import { NAMES } from './sums.ts';
@@ -56,13 +56,13 @@ export class CountedPlayersHandler implements IQueryHandler<CountedPlayersOf> {
   private readonly cursors: Cursors;
 
   constructor(private readonly reads: Reads) {
-    this.cursors = new Cursors('players of revenue', reads);
+    this.cursors = new Cursors(reads);
   }
 
   async execute({ asker, filters }: CountedPlayersOf): Promise<View<CountedPlayersPage>> {
     const { from, to, currency, accountId, gameId, firstBetBefore, limit, cursor } = filters;
-    const sealed = await this.cursors.of(asker.operator, filters);
-    const [behind = NO_PLAYER, token] = cursor === undefined ? [] : sealed.open(cursor).map(String);
+    const cursors = await this.cursors.of(asker.operator, scopeOf('players of revenue', asker.operator, filters));
+    const [behind = NO_PLAYER, token] = cursors.open(cursor)?.map(String) ?? [];
     const page = PAGES[byOf(filters)]([
       asker.operator, from, to, currency ?? null, accountId ?? null, gameId ?? null, behind, limit + 1, ...(firstBetBefore === undefined ? [] : [firstBetBefore]),
     ]);
@@ -71,7 +71,7 @@ export class CountedPlayersHandler implements IQueryHandler<CountedPlayersOf> {
     const all = playersIn(found, { from, to, accountId, gameId }, scalesOf(scales));
     const items = all.slice(0, limit);
     const last = all.length > limit ? items.at(-1) : undefined;
-    return { ...seen(answer), body: { items, ...(last && { nextCursor: sealed.seal([last.playerId, answer.token]) }) } };
+    return { ...seen(answer), body: { items, ...(last && { nextCursor: cursors.seal([last.playerId, answer.token]) }) } };
   }
 }
 

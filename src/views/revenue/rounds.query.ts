@@ -1,10 +1,10 @@
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { statement } from '../../../libs/postgres/index.ts';
+import { Cursors, scopeOf } from '../cursors.ts';
 import { Reads } from '../reads.ts';
 import { inOrderOfIndex, roundOf } from '../rounds/list.query.ts';
 import { seen, type Asker, type View } from '../view.ts';
 import type { CountedRound, CountedRoundsFilters } from './counted.ts';
-import { Cursors } from './cursors.ts';
 
 export interface CountedRoundsPage {
   readonly items: readonly CountedRound[];
@@ -72,13 +72,13 @@ export class CountedRoundsHandler implements IQueryHandler<CountedRoundsOf> {
   private readonly cursors: Cursors;
 
   constructor(private readonly reads: Reads) {
-    this.cursors = new Cursors('rounds of revenue', reads);
+    this.cursors = new Cursors(reads);
   }
 
   async execute({ asker, filters }: CountedRoundsOf): Promise<View<CountedRoundsPage>> {
     const { from, to, currency, accountId, gameId, playerId, of, limit, cursor } = filters;
-    const sealed = await this.cursors.of(asker.operator, filters);
-    const begin = cursor === undefined ? FIRST : beginOf(sealed.open(cursor).map(String));
+    const cursors = await this.cursors.of(asker.operator, scopeOf('rounds of revenue', asker.operator, filters));
+    const begin = beginOf(cursors.open(cursor)?.map(String));
     const chosen = [currency ?? null, accountId ?? null, gameId ?? null];
     const page = PAGES[of][playerId === undefined ? 'all' : 'player'](
       [asker.operator, from, to, ...begin.row, begin.until, ...chosen, ...(playerId === undefined ? [] : [playerId])]);
@@ -96,12 +96,14 @@ export class CountedRoundsHandler implements IQueryHandler<CountedRoundsOf> {
     const until = begin.until === FIRST.until ? new Date(answer.asOf).toISOString() : begin.until;
     const body = {
       items: shown.map((row): CountedRound => ({ ...roundOf(row), day: row[COLUMN.day] as string })),
-      ...(last && { nextCursor: sealed.seal([...last.slice(0, FIRST.row.length), until, listed, answer.token]) }),
+      ...(last && { nextCursor: cursors.seal([...last.slice(0, FIRST.row.length), until, listed, answer.token]) }),
     };
     return { ...seen(answer), body };
   }
 }
 
-function beginOf([at, player, account, round, until, listed, token]: readonly string[]): Begin {
+function beginOf(position: readonly string[] | undefined): Begin {
+  if (!position) return FIRST;
+  const [at, player, account, round, until, listed, token] = position;
   return { row: [at as string, player as string, Number(account), round as string], until: until as string, listed: Number(listed), ...(token !== undefined && { token }) };
 }

@@ -1,8 +1,8 @@
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { openCursor, sealCursor } from '../../../libs/http/index.ts';
 import { formatAmount } from '../../../libs/money/index.ts';
+import type { CursorPosition } from '../../../libs/http/index.ts';
 import { statement, type Field } from '../../../libs/postgres/index.ts';
-import { refuse } from '../../access/contract.ts';
+import { Cursors, scopeOf } from '../cursors.ts';
 import { Reads } from '../reads.ts';
 import { scaleOf } from '../transactions/entry.ts';
 import { seen, type Asker, type View } from '../view.ts';
@@ -17,8 +17,6 @@ export interface RoundsPage {
 export class RoundsByActivity extends Query<View<RoundsPage>> {
   constructor(readonly asker: Asker, readonly filters: RoundsFilters) { super(); }
 }
-
-const askKey = statement<[string]>('view_cursor_key', "select encode(cursor_key, 'hex') from configuration");
 
 /** Before the page, in its transaction: without a look at the values PostgreSQL takes each filter for a narrow one, and would read and sort a whole range. */
 export const inOrderOfIndex = statement('view_in_order_of_index', "select set_config('enable_sort', 'off', true)");
@@ -77,10 +75,6 @@ interface Place {
   readonly token: string;
 }
 
-/** All that chooses rows; a cursor is good for nothing else. */
-const scopeOf = ({ operator }: Asker, { cursor: _, limit: __, ...filters }: RoundsFilters): string[] =>
-  ['rounds', operator, JSON.stringify(Object.entries(filters).filter(([, value]) => value !== undefined).toSorted(([one], [other]) => (one < other ? -1 : 1)))];
-
 const fromOf = ({ playerId, state }: RoundsFilters): From =>
   (playerId !== undefined ? 'player' : state === undefined ? 'all' : state === 'open' ? 'open' : 'ended');
 
@@ -88,26 +82,22 @@ const iso = (micros: Field | undefined): string => `${String(micros).slice(0, 23
 
 @QueryHandler(RoundsByActivity)
 export class RoundsByActivityHandler implements IQueryHandler<RoundsByActivity> {
-  private key: Buffer | undefined;
+  private readonly cursors: Cursors;
 
-  constructor(private readonly reads: Reads) {}
+  constructor(private readonly reads: Reads) {
+    this.cursors = new Cursors(reads);
+  }
 
   async execute({ asker, filters }: RoundsByActivity): Promise<View<RoundsPage>> {
-    const key = (this.key ??= await this.askKey(asker));
-    const scope = scopeOf(asker, filters);
-    const place = filters.cursor === undefined ? undefined : placeOf(openCursor(key, scope, filters.cursor));
+    const cursors = await this.cursors.of(asker.operator, scopeOf('rounds', asker.operator, filters));
+    const place = placeOf(cursors.open(filters.cursor));
     const page = PAGES[fromOf(filters)][filters.order](valuesOf(asker, filters, place));
     const answer = await this.reads.at(asker.token ?? place?.token).projected(asker.operator, ['rounds'], [inOrderOfIndex(), page]);
     const [, found] = answer.rows;
     const rows = found.slice(0, filters.limit);
     const last = found.length > filters.limit ? rows.at(-1) : undefined;
-    const body = { items: rows.map(roundOf), ...(last && { nextCursor: sealCursor(key, scope, positionBehind(last, answer, filters, place)) }) };
+    const body = { items: rows.map(roundOf), ...(last && { nextCursor: cursors.seal(positionBehind(last, answer, filters, place)) }) };
     return { ...seen(answer), body };
-  }
-
-  private async askKey({ operator }: Asker): Promise<Buffer> {
-    const { rows } = await this.reads.at().as(operator, [askKey()]);
-    return Buffer.from(rows[0][0]?.[0] ?? '', 'hex');
   }
 }
 
@@ -139,8 +129,8 @@ export function roundOf(row: readonly Field[]): PlayedRound {
   };
 }
 
-function placeOf(position: readonly (string | number | null)[] | undefined): Place {
-  if (!position) throw refuse('REQUEST_INVALID', 'query: cursor', { errors: [{ field: 'cursor', message: 'not a cursor of this list and these filters' }] });
+function placeOf(position: CursorPosition | undefined): Place | undefined {
+  if (!position) return undefined;
   const [at, player, account, round, until, token] = position.map(String) as [string, string, string, string, string, string];
   return { row: [at, player, Number(account), round], until, token };
 }

@@ -1,8 +1,8 @@
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { openCursor, sealCursor } from '../../../libs/http/index.ts';
+import type { CursorPosition } from '../../../libs/http/index.ts';
 import { statement, type Field } from '../../../libs/postgres/index.ts';
-import { refuse } from '../../access/contract.ts';
 import type { Cached } from '../cache/cached.ts';
+import { Cursors } from '../cursors.ts';
 import { Reads } from '../reads.ts';
 import { seen, type Asker, type View } from '../view.ts';
 import { ENTRY, entryOf, scaleOf, type Entry, type KINDS } from './entry.ts';
@@ -30,8 +30,6 @@ export interface WalletPage {
 export class TransactionsOfWallet extends Query<View<WalletPage>> {
   constructor(readonly asker: Asker, readonly request: WalletRequest) { super(); }
 }
-
-const askKey = statement<[string]>('view_cursor_key', "select encode(cursor_key, 'hex') from configuration");
 
 const findWallet = statement('view_wallet', `
 select c.exponent, c.scale from wallet w join currency c on c.code = w.currency
@@ -89,16 +87,17 @@ export class TransactionsOfWalletHandler implements IQueryHandler<TransactionsOf
   readonly cached: Cached<TransactionsOfWallet> = {
     view: 'transactions of wallet', projections: [],
     besides: ({ asker, request: { player, currency } }) => [askVersion([player, currency, asker.operator])],
-    token: async ({ asker, request }) => (await this.placeOf(asker, request))?.token,
+    token: async ({ asker, request }) => (request.cursor === undefined ? undefined : placeOf((await this.cursorsOf(asker, request)).open(request.cursor))?.token),
   };
-  private key: Buffer | undefined;
+  private readonly cursors: Cursors;
 
-  constructor(private readonly reads: Reads) {}
+  constructor(private readonly reads: Reads) {
+    this.cursors = new Cursors(reads);
+  }
 
   async execute({ asker, request }: TransactionsOfWallet): Promise<View<WalletPage>> {
-    const key = (this.key ??= await this.askKey(asker));
-    const scope = scopeOf(asker, request);
-    const place = await this.placeOf(asker, request);
+    const cursors = await this.cursorsOf(asker, request);
+    const place = placeOf(cursors.open(request.cursor));
     const back = place?.way === 'previous';
     const descending = (request.order === 'desc') !== back;
     const { player, currency, limit } = request;
@@ -114,7 +113,7 @@ export class TransactionsOfWalletHandler implements IQueryHandler<TransactionsOf
     const rows = found.slice(0, limit);
     if (back) rows.reverse();
     const cursorAt = (way: Place['way'], row: readonly Field[] | undefined) =>
-      row && sealCursor(key, scope, [way, Number(row[VERSION]), Number(row[AT]), answer.token]);
+      row && cursors.seal([way, Number(row[VERSION]), Number(row[AT]), answer.token]);
     const further = found.length > limit;
     const nextCursor = back || further ? cursorAt('next', rows.at(-1)) : undefined;
     // Nothing before it is there yet on this server: the same question may find it later.
@@ -123,14 +122,8 @@ export class TransactionsOfWalletHandler implements IQueryHandler<TransactionsOf
     return { ...seen(answer), body: { items, ...(nextCursor && { nextCursor }), ...(previousCursor && { previousCursor }) } };
   }
 
-  private async placeOf(asker: Asker, request: WalletRequest): Promise<Place | undefined> {
-    if (request.cursor === undefined) return undefined;
-    return placeOf(openCursor((this.key ??= await this.askKey(asker)), scopeOf(asker, request), request.cursor));
-  }
-
-  private async askKey({ operator }: Asker): Promise<Buffer> {
-    const { rows } = await this.reads.at().as(operator, [askKey()]);
-    return Buffer.from(rows[0][0]?.[0] ?? '', 'hex');
+  private cursorsOf(asker: Asker, request: WalletRequest) {
+    return this.cursors.of(asker.operator, scopeOf(asker, request));
   }
 }
 
@@ -153,8 +146,8 @@ function monthOf(time: string | undefined): (string | null)[] {
   return [0, 1].map((more) => new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + more)).toISOString());
 }
 
-function placeOf(position: readonly (string | number | null)[] | undefined): Place {
-  if (!position) throw refuse('REQUEST_INVALID', 'query: cursor', { errors: [{ field: 'cursor', message: 'not a cursor of this list and these filters' }] });
+function placeOf(position: CursorPosition | undefined): Place | undefined {
+  if (!position) return undefined;
   const [way, version, at, token] = position;
   return { way: way as Place['way'], version: Number(version), at: Number(at), token: String(token) };
 }
