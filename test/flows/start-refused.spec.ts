@@ -95,6 +95,13 @@ describe('npm start says', () => {
   });
 });
 
+it('a port that is chosen for a server is none that a connection is given in the meantime', async () => {
+  const given = '/proc/sys/net/ipv4/ip_local_port_range';
+  const [first, last] = existsSync(given) ? readFileSync(given, 'utf8').trim().split(/\s+/).map(Number) : [49_152, 65_535];
+  const chosen = await Promise.all(Array.from({ length: 200 }, freePort));
+  expect(chosen.filter((one) => one >= Number(first) && one <= Number(last))).toEqual([]);
+});
+
 describe('a PostgreSQL that somebody else has started on the data', () => {
   let data: string;
   let foreign: ChildProcess;
