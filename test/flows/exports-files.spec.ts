@@ -224,6 +224,21 @@ describe('what cannot be had', () => {
   });
 });
 
+describe('a file', () => {
+  it('says how long it is to who asks for no more than that', async () => {
+    const { view } = await made({ report: 'transactions', format: 'csv' });
+    const asked = await fetch(`${here.platform.baseUrl}/v1/exports/${view.exportId}/file`, { method: 'HEAD', headers: headers(here.platform) });
+    expect([asked.status, asked.headers.get('content-length'), await asked.text()]).toEqual([200, String(view.bytes), '']);
+  });
+
+  it.each(['csv', 'csv.gz', 'xlsx'])('of which a piece was lost is broken off before its length, never a shorter file: %s', async (format) => {
+    const { view } = await made({ report: 'transactions', format });
+    await here.sql('delete from export_piece where export_id = $1 and place = (select max(place) from export_piece where export_id = $1)', [view.exportId]);
+    await expect(fileOf(view.exportId)).rejects.toThrow(/terminated|fetch failed/);
+    expect((await here.platform.get(`/v1/exports/${view.exportId}`)).status).toBe(200);
+  });
+});
+
 describe('a command', () => {
   it('is done once under its key, and its key is good for nothing else', async () => {
     const key = randomUUID();

@@ -38,10 +38,10 @@ where e.operator_id = $1::uuid and e.export_id = $2::uuid and e.state in ('waiti
 const older = statement('exports_older', `select ${VIEW} from export e where e.operator_id = $1::uuid and e.export_id < $2::uuid order by e.export_id desc limit $3::int`);
 const newer = statement('exports_newer', `select ${VIEW} from export e where e.operator_id = $1::uuid and e.export_id > $2::uuid order by e.export_id limit $3::int`);
 /** Of a piece at a time: as text it is not so large that it outlives its use. */
-const PART_BYTES = 90_000;
+export const PART_BYTES = 90_000;
 /** args: operator, export, place, from which byte on (1 is the first) · answers a part of the piece, where it may still be fetched */
 const partOfPiece = statement('export_piece', `
-select encode(substring(p.bytes from $4::int for ${PART_BYTES}), 'base64') from export_piece p join export e on e.export_id = p.export_id
+select encode(substring(p.bytes from $4::int for ${PART_BYTES}), 'base64'), least(${PART_BYTES}, octet_length(p.bytes) - $4::int + 1) from export_piece p join export e on e.export_id = p.export_id
 where p.operator_id = $1::uuid and p.export_id = $2::uuid and p.place = $3::int and e.state = 'done' and e.expires_at > now()`);
 const askKey = statement('export_cursor_key', "select encode(cursor_key, 'hex') from configuration");
 const findWallet = statement('export_has_wallet', 'select from wallet where operator_id = $1::uuid and player_id = $2::uuid and currency = $3');
@@ -125,15 +125,16 @@ export class ExportDesk {
     return { view, pieces: Number(row[PIECES]) };
   }
 
-  /** A piece part by part. Throws where it is not there any more. */
-  async *piece(operator: string, id: string, place: number): AsyncGenerator<Buffer> {
-    for (let from = 1, length = PART_BYTES; length === PART_BYTES; from += length) {
-      const [rows] = await this.tenants.as(operator, [partOfPiece([operator, id, place, from])]);
-      const text = rows?.[0]?.[0];
-      if (text == null) throw new Error('a piece of the file is not there any more');
-      const bytes = Buffer.from(text, 'base64');
-      ({ length } = bytes);
-      if (length > 0) yield bytes;
+  /** Its pieces in base64, part by part. Throws where one is not there any more. */
+  async *parts(operator: string, id: string, pieces: number): AsyncGenerator<string> {
+    for (let place = 0; place < pieces; place++) {
+      for (let from = 1, length = PART_BYTES; length === PART_BYTES; from += length) {
+        const [rows] = await this.tenants.as(operator, [partOfPiece([operator, id, place, from])]);
+        const [text, bytes] = rows?.[0] ?? [];
+        if (text == null) throw new Error('a piece of the file is not there any more');
+        length = Number(bytes);
+        if (length > 0) yield text;
+      }
     }
   }
 

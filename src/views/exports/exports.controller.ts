@@ -1,10 +1,10 @@
-import { Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
-import { Body, Controller, Delete, Get, Injectable, Param, Post, Query, Res, StreamableFile, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Body, Controller, Delete, Get, Injectable, Param, Post, Query, Req, Res, type BeforeApplicationShutdown } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PinoLogger } from 'nestjs-pino';
 import { By, refuse, Require, type Caller } from '../../access/contract.ts';
-import { ExportDesk, type File } from './desk.ts';
+import { ExportDesk, PART_BYTES } from './desk.ts';
+import { handOut } from './handed-out.ts';
 import type { Format } from './period.ts';
 import { tellProgress } from './progress.ts';
 import { Answers, CommandKey, Does, Streams } from './route.ts';
@@ -42,7 +42,7 @@ export class Listeners implements BeforeApplicationShutdown {
 @ApiTags('exports')
 @Controller('v1/exports')
 export class ExportsController {
-  constructor(private readonly desk: ExportDesk, private readonly listeners: Listeners) {}
+  constructor(private readonly desk: ExportDesk, private readonly listeners: Listeners, private readonly logger: PinoLogger) {}
 
   @Post()
   @Require('exports.create')
@@ -99,24 +99,22 @@ export class ExportsController {
   @Get(':exportId/file')
   @Require('exports.read')
   @Streams(Object.values(TYPES), 'The file of an export', '409 while it is not there, 410 once it has expired')
-  async file(@By() { operatorId }: Caller, @Param('exportId', { schema: ExportId }) id: string, @Res({ passthrough: true }) reply: FastifyReply): Promise<StreamableFile> {
-    const file = await this.desk.file(operatorId, id);
-    const { format, report, createdAt, bytes, asOf } = file.view;
-    if (asOf !== undefined) void reply.header('x-as-of', asOf);
+  async file(@By() { operatorId }: Caller, @Param('exportId', { schema: ExportId }) id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { view, pieces } = await this.desk.file(operatorId, id);
+    const { format, report, createdAt, bytes, asOf } = view;
     const name = `${report}-${createdAt.slice(0, 19).replaceAll(/[-:]/g, '')}Z.${format}`;
-    return new StreamableFile(this.bytesOf(operatorId, file), { type: TYPES[format], disposition: `attachment; filename="${name}"`, length: bytes });
-  }
-
-  /** Part by part; a piece that is gone ends the answer before its length, which no caller takes for the whole. */
-  private bytesOf(operator: string, { view, pieces }: File): Readable {
-    const { desk } = this;
-    const stored = Readable.from((async function* () {
-      for (let place = 0; place < pieces; place++) yield* desk.piece(operator, view.exportId, place);
-    })(), { objectMode: true, highWaterMark: 1 });
-    if (view.format !== 'csv') return stored;
-    const plain = createGunzip();
-    stored.once('error', (error) => plain.destroy(error));
-    plain.once('close', () => stored.destroy());
-    return stored.pipe(plain);
+    reply.hijack();
+    reply.raw.writeHead(200, {
+      ...reply.getHeaders() as Record<string, string>, ...(asOf !== undefined && { 'x-as-of': asOf }),
+      'content-type': TYPES[format], 'content-length': bytes, 'content-disposition': `attachment; filename="${name}"`,
+    });
+    if (request.method === 'HEAD') return void reply.raw.end();
+    try {
+      await handOut(this.desk.parts(operatorId, id, pieces), reply.raw, { largest: PART_BYTES, unpack: format === 'csv' });
+    } catch (error) {
+      // Ended before its length, which no caller takes for the whole.
+      reply.raw.destroy();
+      this.logger.warn({ err: error }, `the file of export ${id} could not be handed out to its end`);
+    }
   }
 }

@@ -1,0 +1,61 @@
+/** A file's way out: stored packed, fetched part by part, sent as it lies or unpacked, in memory that is used again. */
+import type { Writable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+
+/** Of no pool of Node's (they are 64 kB): what is given back is one chunk's, and nobody else's. */
+const CHUNK_BYTES = 96 * 1_024;
+/** Whoever fetched it is gone, which is nobody's fault. */
+const GONE = new Error('nobody takes the file any more');
+
+/**
+ * `parts`: in base64, each of at most `largest` bytes. Ends `to` when all of it is sent; false where nobody takes it any more. Throws where a part
+ * cannot be had: `to` is not ended then.
+ *
+ * Left to the collector, the parts and what they unpack to would gather off the heap until there are 64 MB of it, however large the file.
+ */
+export async function handOut(parts: AsyncIterable<string>, to: Writable, { largest, unpack }: { readonly largest: number; readonly unpack: boolean }): Promise<boolean> {
+  const memory = Buffer.allocUnsafeSlow(largest);
+  try {
+    if (unpack) await unpacked(parts, memory, to);
+    else for await (const part of parts) await written(to, memory.subarray(0, memory.write(part, 'base64')));
+  } catch (error) {
+    if (error === GONE || to.destroyed) return false;
+    throw error;
+  }
+  to.end();
+  return true;
+}
+
+async function unpacked(parts: AsyncIterable<string>, memory: Buffer, to: Writable): Promise<void> {
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  const fed = (async () => {
+    for await (const part of parts) await written(gunzip, memory.subarray(0, memory.write(part, 'base64')));
+    gunzip.end();
+  })().catch((error: Error) => void gunzip.destroy(error));
+  try {
+    for await (const chunk of gunzip as AsyncIterable<Buffer<ArrayBuffer>>) {
+      await written(to, chunk);
+      giveBack(chunk);
+    }
+  } finally {
+    gunzip.destroy();
+    await fed;
+  }
+}
+
+/** The last of a chunk's memory has gone out, so that it may go before the collector comes. */
+function giveBack({ buffer, byteOffset, byteLength }: Buffer<ArrayBuffer>): void {
+  if (buffer.byteLength === CHUNK_BYTES && byteOffset + byteLength === CHUNK_BYTES) buffer.transfer(0);
+}
+
+/** Until the bytes may be overwritten. */
+const written = (to: Writable, bytes: Buffer): Promise<void> => new Promise((resolve, reject) => {
+  const gone = () => reject(GONE);
+  if (to.destroyed) return gone();
+  to.once('close', gone);
+  to.write(bytes, (error) => {
+    to.off('close', gone);
+    if (error) gone();
+    else resolve();
+  });
+});
