@@ -133,7 +133,7 @@ function rebuildByCommand(ground: Ground, view: string): Promise<{ code: number 
 
 function figuresOf(output: string): Pick<RebuiltView, 'applied' | 'seconds' | 'stillSeconds' | 'comparedSeconds'> {
   const [, applied, seconds] = /\((\d+) transactions in ([\d.]+) s\)/.exec(output) ?? [];
-  const [, still, compared] = /stood still for ([\d.]+) s, ([\d.]+) s of it/.exec(output) ?? [];
+  const [, still, compared] = /stood still for ([\d.]+) s; compared in ([\d.]+) s/.exec(output) ?? [];
   return { applied: Number(applied), seconds: Number(seconds), stillSeconds: Number(still), comparedSeconds: Number(compared) };
 }
 
@@ -164,7 +164,7 @@ const one = (value: number, digits = 1): string => (Number.isFinite(value) ? val
 export function rebuildMarkdown(report: RebuildReport): string {
   const { transactions, players, perSecond, caughtUp, before, views, mostStillSeconds } = report;
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const head = ['view', 'its rows', 'MB', 'applied', 's', 'a second', 'stood still s', 'of which compared', 'equal', 'bets p99 ms', 'in the worst slice'];
+  const head = ['view', 'its rows', 'MB', 'applied', 's', 'a second', 'stood still s', 'compared in s', 'equal', 'bets p99 ms', 'in the worst slice'];
   return [
     `A seeded history of ${whole(transactions)} transactions of ${whole(players)} players over 30 days. A worker caught up with all views in ${one(caughtUp.seconds, 0)} s (${whole(caughtUp.perSecond)} a second).`,
     `Then each was rebuilt by \`cli rebuild\`, while the worker went on and a wallet was offered ${whole(perSecond)} bets a second, in slices of ${SLICE} s.`, '',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
-import type pg from 'pg';
+import pg from 'pg';
 import { PROJECTIONS } from '../../src/installed.ts';
 import { rebuildCommand } from '../../src/views/feed/rebuild-command.ts';
 import { CannotRebuild, rebuild, type Patience, type Rebuilt } from '../../src/views/feed/rebuild.ts';
@@ -168,7 +168,7 @@ describe('a view that is rebuilt', () => {
       }
     })();
     try {
-      await expect(made(seenTooSlowly, { patience: { nearMs: 100, vainRounds: 3, longestStillMs: 100 } })).rejects.toThrow(
+      await expect(made(seenTooSlowly, { patience: { nearMs: 100, vainRounds: 3, longestStillMs: 100, swapTries: 80 } })).rejects.toThrow(
         new CannotRebuild('the ledger grows as fast as it can be applied; the live view is as it was: try in a quieter hour'));
     } finally {
       over = true;
@@ -179,7 +179,7 @@ describe('a view that is rebuilt', () => {
 
   it('is not given up after 3 rounds in vain where what is left to do is little', async () => {
     const before = await generation(seen);
-    expect(await made(seen, { patience: { nearMs: 0, vainRounds: 3, longestStillMs: 60_000 } })).toMatchObject({ swapped: true, differences: [] });
+    expect(await made(seen, { patience: { nearMs: 0, vainRounds: 3, longestStillMs: 60_000, swapTries: 80 } })).toMatchObject({ swapped: true, differences: [] });
     expect(await generation(seen)).toBe((before ?? 0) + 1);
   });
 
@@ -193,6 +193,28 @@ describe('a view that is rebuilt', () => {
     });
   });
 
+  it('goes on while it is compared with its copy, and neither is taken for different', async () => {
+    await ground.sql('create table seen_gate (operator_id uuid not null, id int primary key); alter table seen_gate owner to croupier_owner');
+    const gated: Projection = { ...seen, tables: ['seen_gate', ...seen.tables] };
+    const lock = new pg.Client(ground.database.url('superuser'));
+    await lock.connect();
+    await lock.query('begin');
+    let locked: Promise<unknown> | undefined;
+    const rebuilt = made(gated, { progress: () => void (locked ??= lock.query('lock table seen_gate in access exclusive mode')) });
+    rebuilt.catch(() => undefined);
+    const waiting = "select count(*)::int as count from pg_stat_activity where application_name = 'croupier rebuild' and wait_event_type = 'Lock'";
+    for (let i = 0; i < 200 && (await ground.sql<{ count: number }>(waiting))[0]?.count !== 1; i++) await pause(50);
+    await locked;
+    const before = (await ground.sql<{ count: number }>('select count(*)::int as count from seen'))[0]?.count ?? 0;
+    await play(40);
+    expect(await feed(client, seen)).toBe('current');
+    expect((await ground.sql<{ count: number }>('select count(*)::int as count from seen'))[0]?.count).toBeGreaterThanOrEqual(before + 40);
+    await lock.query('rollback');
+    await lock.end();
+    expect(await rebuilt).toMatchObject({ swapped: true, differences: [] });
+    expect([await feed(client, seen), await unlike(ground.database)]).toEqual(['current', []]);
+  });
+
   it('waits for whoever reads it, so that nobody waits for the swap longer than a moment', async () => {
     await ground.whileHeld('lock table seen in access share mode', async (release) => {
       const swapped = made(seen);
@@ -202,6 +224,16 @@ describe('a view that is rebuilt', () => {
       expect(performance.now() - asked).toBeLessThan(1_000);
       await release();
       expect(await swapped).toMatchObject({ swapped: true });
+    });
+  });
+
+  it('is given up where somebody reads it all the time, in one sentence, and goes on', async () => {
+    const before = await generation(seen);
+    await ground.whileHeld('lock table seen in access share mode', async (release) => {
+      await expect(made(seen, { patience: { nearMs: 1_000, vainRounds: 3, longestStillMs: 60_000, swapTries: 3 } })).rejects.toThrow(
+        new CannotRebuild('somebody read the view at each of 3 times that its tables were asked for; it is as it was: see who does in pg_stat_activity, and try again'));
+      expect([await left(), await generation(seen), await feed(client, seen)]).toEqual([[], before, 'current']);
+      await release();
     });
   });
 

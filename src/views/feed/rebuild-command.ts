@@ -21,7 +21,7 @@ export async function rebuildCommand(ownerUrl: string, projection: Projection, r
       return 1;
     }
     const equal = differences.length === 0 ? 'equal to the live one row by row' : 'not equal to the live one, as said above';
-    tell.line(`view ${name} was rebuilt (${made}), ${equal}, and took its place; the view stood still for ${seconds(stillMs)} s, ${seconds(comparedMs)} s of it for the comparison`);
+    tell.line(`view ${name} was rebuilt (${made}), ${equal}, and took its place; the view stood still for ${seconds(stillMs)} s; compared in ${seconds(comparedMs)} s, while it went on`);
     return 0;
   } catch (error) {
     if (!(error instanceof CannotRebuild || error instanceof NoSecondCopy)) throw error;

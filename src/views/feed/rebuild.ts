@@ -2,7 +2,8 @@
  * Makes a view anew beside the live one, while that one goes on, and puts the copy in its place:
  *
  *   tables in schema rebuild → the ledger from its beginning, never further than the live one → the live row is locked, so that it stands still
- *   → the copy comes up to exactly its position → row by row the same? → swapped, in the transaction that holds the lock
+ *   → the copy comes up to exactly its position → both are seen as they are then, and the live one goes on → row by row the same?
+ *   → once more near, locked and up to it → swapped, in the transaction that holds the lock
  *
  * Broken off anywhere it leaves the live view as it was, and a copy that the next rebuild throws away.
  */
@@ -31,6 +32,8 @@ export interface Patience {
   readonly vainRounds: number;
   /** behind them: what took longer than this is not done while the live view stands still, and the rebuild is given up */
   readonly longestStillMs: number;
+  /** times that the swap asks for the tables, between those who read them */
+  readonly swapTries: number;
 }
 
 export interface Rebuilt {
@@ -39,8 +42,9 @@ export interface Rebuilt {
   /** transactions that were applied */
   readonly applied: number;
   readonly ms: number;
-  /** how long the live view stood still for the swap, and how much of that the comparison took */
+  /** how long the live view stood still, both times together */
   readonly stillMs: number;
+  /** how long the comparison took, beside the live view */
   readonly comparedMs: number;
 }
 
@@ -54,9 +58,9 @@ const SWAP_SETTINGS = { lock_timeout: '5s', statement_timeout: 0, transaction_ti
 const STOP_LOCK_MS = 130_000;
 /** Whoever reads the view waits behind the swap for so long at most, and then the swap waits for the readers. */
 const SWAP_LOCK_MS = 250;
-const SWAP_TRIES = 80;
+const NOT_LOCKED = '55P03';
 const TELL_EVERY_MS = 1_000;
-const PATIENCE: Patience = { nearMs: 1_000, vainRounds: 3, longestStillMs: 60_000 };
+const PATIENCE: Patience = { nearMs: 1_000, vainRounds: 3, longestStillMs: 60_000, swapTries: 80 };
 
 interface Row {
   readonly state: string;
@@ -106,6 +110,7 @@ class Rebuild {
   private most = FIRST_STEP;
   private readonly begunAt = performance.now();
   private toldAt = 0;
+  private stillMs = 0;
   private readonly view: string;
 
   constructor(
@@ -115,9 +120,37 @@ class Rebuild {
   }
 
   async run(): Promise<Rebuilt> {
+    const { hold, view, options, projection: { tables } } = this;
     await this.comeNear();
-    for (const table of this.projection.tables) await this.build.query(`analyze rebuild."${table}"`);
-    return this.swap();
+    for (const table of tables) await this.build.query(`analyze rebuild."${table}"`);
+    const { differences, comparedMs } = await this.compared();
+    const swapped = differences.length === 0 || options.replace;
+    if (swapped) {
+      await this.comeNear();
+      await this.whileStill(async () => {
+        await this.takePlaceSoon();
+        await hold.query(TAKEN, [view]);
+        await hold.query('delete from projection where name = $1 and not building', [view]);
+        await hold.query('update projection set building = false where name = $1', [view]);
+      });
+    }
+    return { swapped, differences, applied: this.applied, ms: performance.now() - this.begunAt, stillMs: this.stillMs, comparedMs };
+  }
+
+  /** Both as they were at one position, while the live one goes on: its long comparison keeps nobody. */
+  private async compared(): Promise<{ differences: Difference[]; comparedMs: number }> {
+    const look = await connect(this.options.ownerUrl, { name: 'croupier rebuild', settings: SWAP_SETTINGS });
+    try {
+      await look.query('begin isolation level repeatable read read only');
+      // What is seen is settled by the first question.
+      await this.whileStill(() => look.query('select'));
+      const begun = performance.now();
+      const differences = await compare(look, this.projection.tables);
+      await look.query('commit');
+      return { differences, comparedMs: performance.now() - begun };
+    } finally {
+      await look.end();
+    }
   }
 
   /**
@@ -180,34 +213,27 @@ class Rebuild {
     this.options.progress(`${percent} %, ${this.applied} transactions, ${Math.round(this.applied / Math.max(seconds, 0.001))} a second`);
   }
 
-  private async swap(): Promise<Rebuilt> {
-    const { hold, view } = this;
-    await hold.query('begin');
-    const stillSince = await this.stopLive();
-    await this.follow(hold);
-    const upAt = performance.now();
-    const differences = await compare(hold, this.projection.tables);
-    const comparedMs = performance.now() - upAt;
-    const swapped = differences.length === 0 || this.options.replace;
-    if (swapped) {
-      await this.takePlaceSoon();
-      await hold.query(TAKEN, [view]);
-      await hold.query('delete from projection where name = $1 and not building', [view]);
-      await hold.query('update projection set building = false where name = $1', [view]);
-    }
-    await hold.query(swapped ? 'commit' : 'rollback');
-    return { swapped, differences, applied: this.applied, ms: performance.now() - this.begunAt, stillMs: performance.now() - stillSince, comparedMs };
+  /** With the copy exactly at the live view's position, in the transaction that keeps it there. */
+  private async whileStill(work: () => Promise<unknown>): Promise<void> {
+    await this.hold.query('begin');
+    const since = await this.stopLive();
+    await this.follow(this.hold);
+    await work();
+    await this.hold.query('commit');
+    this.stillMs += performance.now() - since;
   }
 
   /** Locks its row; whoever would feed it passes by. */
   private async stopLive(): Promise<number> {
     await this.hold.query(`set local lock_timeout = ${STOP_LOCK_MS}`);
-    await this.hold.query('select from projection where name = $1 and not building for update', [this.view]);
+    await this.hold.query('select from projection where name = $1 and not building for update', [this.view]).catch((error: unknown) => {
+      throw sqlState(error) === NOT_LOCKED ? new CannotRebuild(`${this.view} is being fed by a step of more than ${STOP_LOCK_MS / 1_000} s; it is as it was: see \`cli views\`, and try again`) : error;
+    });
     return performance.now();
   }
 
   private async takePlaceSoon(): Promise<void> {
-    const { hold } = this;
+    const { hold, options: { patience: { swapTries } = PATIENCE } } = this;
     await hold.query(`set local lock_timeout = ${SWAP_LOCK_MS}`);
     for (let tries = 1; ; tries++) {
       await hold.query('savepoint place');
@@ -215,7 +241,8 @@ class Rebuild {
         await takePlace(hold, this.projection.tables);
         return;
       } catch (error) {
-        if (sqlState(error) !== '55P03' || tries === SWAP_TRIES) throw error;
+        if (sqlState(error) !== NOT_LOCKED) throw error;
+        if (tries >= swapTries) throw new CannotRebuild(`somebody read the view at each of ${tries} times that its tables were asked for; it is as it was: see who does in pg_stat_activity, and try again`);
         await hold.query('rollback to savepoint place');
         await pause(SWAP_LOCK_MS);
       }

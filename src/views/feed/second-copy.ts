@@ -76,7 +76,7 @@ export interface Difference {
 
 const NAMED = 5;
 
-/** Row by row, both ways; empty where the copies are equal. The live view stands still meanwhile: so they are counted first, which several processes can do at once. */
+/** Row by row, both ways; empty where the copies are equal. They are counted first, which several processes can do at once. */
 export async function compare(client: pg.ClientBase, tables: readonly string[]): Promise<Difference[]> {
   const found: Difference[] = [];
   for (const table of tables) {
