@@ -11,8 +11,9 @@ const LONG = ['test/faults/(ambiguous-commit|exports-|held-wallet|kill|months|qu
 
 /** Of the rest, what takes more than some twelve seconds by itself: large histories, many starts, many draws, and walks through the guides in copies of the tree. */
 const WIDE = [
-  'test/flows/(bad-input-fuzz|calls-faults|calls-log|calls-redacted|credentials-rotation|credentials-sealed|feed-rebuild|hub88-simulator|office-cashier|office-cli|operations)',
-  'test/flows/(new-provider|new-view|page|plans-|readme|reports-clock|reports-plans|security-bad-input|start-refused)', 'src/providers/call-log-hostile',
+  'test/flows/(bad-input-fuzz|calls-faults|calls-health|calls-log|calls-redacted|credentials-rotation|credentials-sealed|exports-metrics|feed-rebuild)',
+  'test/flows/(hub88-bad-input|hub88-simulator|office-accounts|office-bad-input|office-cashier|office-cli|operations)',
+  'test/flows/(new-provider|new-view|page|plans-|readme|reports-clock|reports-plans|security-bad-input|start-refused)', 'src/cli.spec', 'src/providers/call-log-hostile',
 ];
 
 /** What `npm run check` looks at. */

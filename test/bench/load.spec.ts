@@ -16,8 +16,16 @@ let dir: string;
 beforeEach(() => { dir = mkdtempSync(join(tmpdir(), 'croupier-load-')); });
 afterEach(() => rmSync(dir, { recursive: true }));
 
+/** Where the machine gave the generator no time for a second on end, it did not begin its calls: that is told, and is not what is looked at here. */
+async function hundredCalls(answerOf: () => RequestListener, connections: number): Promise<OpenOutcome> {
+  for (let attempt = 1; ; attempt++) {
+    const outcome = await hundredCallsOnce(answerOf(), connections);
+    if (outcome.unbegun === 0 || attempt === 3) return outcome;
+  }
+}
+
 /** A hundred calls a second for a second, against a server of the test's own. */
-async function hundredCalls(answer: RequestListener, connections: number): Promise<OpenOutcome> {
+async function hundredCallsOnce(answer: RequestListener, connections: number): Promise<OpenOutcome> {
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const file = join(dir, 'calls');
@@ -41,11 +49,13 @@ async function hundredCalls(answer: RequestListener, connections: number): Promi
 
 describe('the open loop', () => {
   it('tells that of 100 calls 60 were meant to begin while the server stood still for 600 ms, though only 5 connections were there to wait', async () => {
-    let heldUntil = 0;
-    let seen = 0;
-    const { all, lost, unbegun } = await hundredCalls((_request, response) => {
-      if (++seen === 20) heldUntil = Date.now() + 600;
-      setTimeout(() => response.end('{}'), Math.max(0, heldUntil - Date.now()));
+    const { all, lost, unbegun } = await hundredCalls(() => {
+      let heldUntil = 0;
+      let seen = 0;
+      return (_request, response) => {
+        if (++seen === 20) heldUntil = Date.now() + 600;
+        setTimeout(() => response.end('{}'), Math.max(0, heldUntil - Date.now()));
+      };
     }, 5);
     expect({ calls: all.calls, lost, unbegun }).toEqual({ calls: 100, lost: 0, unbegun: 0 });
     // Half of the calls waited for 100 ms and more; counted from when they were sent, 95 of 100 would have waited for nothing.
@@ -54,12 +64,14 @@ describe('the open loop', () => {
   });
 
   it('counts 50 served, 30 refused and 20 that were never answered apart; only the served count as served', async () => {
-    let seen = 0;
-    const { all, byAnswer, lost, servedPerSecond } = await hundredCalls((request, response) => {
-      const kind = seen++ % 10;
-      if (kind < 5) response.end('{}');
-      else if (kind < 8) response.writeHead(503, { 'content-type': 'application/problem+json' }).end('{"status":503,"code":"OVERLOADED"}');
-      else request.socket.destroy();
+    const { all, byAnswer, lost, servedPerSecond } = await hundredCalls(() => {
+      let seen = 0;
+      return (request, response) => {
+        const kind = seen++ % 10;
+        if (kind < 5) response.end('{}');
+        else if (kind < 8) response.writeHead(503, { 'content-type': 'application/problem+json' }).end('{"status":503,"code":"OVERLOADED"}');
+        else request.socket.destroy();
+      };
     }, 20);
     expect(Object.fromEntries(Object.entries(byAnswer).map(([answer, { calls }]) => [answer, calls]))).toEqual({ '200': 50, '503 OVERLOADED': 30 });
     expect(lost).toBe(20);
