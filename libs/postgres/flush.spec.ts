@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { asSuperuser, freshDatabase, type TestDatabase } from '../../test/support/cluster.ts';
 import { Proxy } from '../../test/support/proxy.ts';
@@ -34,6 +35,22 @@ describe('a flush', () => {
   it('takes numbers, texts, bytes and null', async () => {
     expect(await run(client, [echo([-7, 'é 🎰', Buffer.from([0, 255])]), echo([null, null, Buffer.alloc(0)])]))
       .toEqual([[['-7', 'é 🎰', '\\x00ff']], [[null, null, '\\x']]]);
+  });
+
+  it('puts what a COPY among the steps says into the memory that it was given, to the byte, however many reads it comes in', async () => {
+    const bytes = randomBytes(700_000);
+    await asSuperuser(database.url('superuser'), "create table heap (id int, bytes bytea); alter table heap alter bytes set storage external");
+    await client.query('insert into heap values (1, $1)', [bytes]);
+    const choose = statement('choose', "select set_config('croupier.chosen', $1, false)");
+    const copy = statement('copy', "copy (select bytes from heap where id = current_setting('croupier.chosen')::int) to stdout (format binary)");
+    const memory = Buffer.alloc(bytes.length + 27);
+    for (let time = 0; time < 3; time++) {
+      expect(await flush(client, [choose([1]), copy(), read([1])], memory.fill(0))).toMatchObject({ copied: memory.length, tags: ['SELECT 1', 'COPY 1', 'SELECT 1'], rows: [[['1']], [], [['10']]] });
+      expect(memory.subarray(25, -2).equals(bytes)).toBe(true);
+    }
+    // Of no row there are only the form's header and its end.
+    expect(await flush(client, [choose([2]), copy()], memory)).toMatchObject({ copied: 21, tags: ['SELECT 1', 'COPY 0'] });
+    expect(await run(client, [read([2])])).toEqual([[['20']]]);
   });
 
   it('gives each step a snapshot of its own: what is read behind a lock is younger than the lock', async () => {

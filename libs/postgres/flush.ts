@@ -21,6 +21,8 @@ export interface Step<Row extends Field[] = Field[]> {
 export interface Flushed {
   readonly rows: readonly Field[][][];
   readonly tags: readonly string[];
+  /** bytes that a COPY among the steps said */
+  readonly copied: number;
   readonly error?: Error;
 }
 
@@ -37,9 +39,9 @@ export async function run<const Steps extends readonly Step[]>(client: pg.Client
   return rows as RowsOf<Steps>;
 }
 
-/** Runs the steps; never rejects. */
-export function flush(client: pg.Client, steps: readonly Step[]): Promise<Flushed> {
-  return new Promise((resolve) => void client.query(new Flush(client, steps, resolve)));
+/** Runs the steps; never rejects. `into`: where what a COPY TO STDOUT among them says is put, which has to have room for it. */
+export function flush(client: pg.Client, steps: readonly Step[], into?: Buffer): Promise<Flushed> {
+  return new Promise((resolve) => void client.query(new Flush(client, steps, resolve, into)));
 }
 
 interface Wire {
@@ -60,11 +62,13 @@ class Flush implements pg.Submittable {
   private readonly rows: Field[][][];
   private readonly tags: string[] = [];
   private readonly parsedHere: string[] = [];
+  private copied = 0;
 
   constructor(
     private readonly client: pg.Client,
     private readonly steps: readonly Step[],
     private readonly done: (flushed: Flushed) => void,
+    private readonly into: Buffer | undefined,
   ) {
     this.rows = steps.map(() => []);
   }
@@ -95,6 +99,11 @@ class Flush implements pg.Submittable {
     this.rows[this.tags.length]?.push(fields);
   }
 
+  /** Copied at once: the parser uses its memory again. */
+  handleCopyData({ chunk }: { chunk: Buffer }): void {
+    this.copied += this.into ? chunk.copy(this.into, this.copied) : 0;
+  }
+
   handleCommandComplete({ text }: { text: string }): void {
     this.tags.push(text);
   }
@@ -102,11 +111,11 @@ class Flush implements pg.Submittable {
   handleError(error: Error): void {
     for (const name of this.parsedHere) preparedOn.get(this.client)?.delete(name);
     this.callback?.();
-    this.done({ rows: this.rows, tags: this.tags, error });
+    this.done({ rows: this.rows, tags: this.tags, copied: this.copied, error });
   }
 
   handleReadyForQuery(): void {
     this.callback?.();
-    this.done({ rows: this.rows, tags: this.tags });
+    this.done({ rows: this.rows, tags: this.tags, copied: this.copied });
   }
 }

@@ -16,13 +16,25 @@ export class TenantPool {
 
   /** Runs the statements for that operator in one transaction and one flush; answers with the rows of each, fails with the first error. */
   async as(operator: string, steps: readonly Step[], mode: 'reading' | 'writing' = 'reading'): Promise<Flushed['rows']> {
+    return (await this.whole(operator, steps, mode)).rows.slice(2, -1);
+  }
+
+  /**
+   * The same where one of the statements is a COPY TO STDOUT, which takes no arguments: those before it say them (`set_config`). What it says is put into
+   * that memory, and answered is how much of it; nothing of it lies in the heap, which matters where it is much.
+   */
+  async copy(operator: string, steps: readonly Step[], into: Buffer): Promise<number> {
+    return (await this.whole(operator, steps, 'reading', into)).copied;
+  }
+
+  private async whole(operator: string, steps: readonly Step[], mode: 'reading' | 'writing', into?: Buffer): Promise<Flushed> {
     const client = await this.pool.connect();
-    const whole = [mode === 'reading' ? beginReading() : begin(), beOperator([operator]), ...steps, commit()];
-    const { rows, tags, error } = await flush(client, whole);
+    const flushed = await flush(client, [mode === 'reading' ? beginReading() : begin(), beOperator([operator]), ...steps, commit()], into);
+    const { tags, error } = flushed;
     client.release(error !== undefined);
     if (error) throw error;
     if (tags.at(-1) !== 'COMMIT') throw new Error('the transaction was not committed');
-    return rows.slice(2, -1);
+    return flushed;
   }
 
   close(): Promise<void> {

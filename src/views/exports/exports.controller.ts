@@ -3,7 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PinoLogger } from 'nestjs-pino';
 import { By, refuse, Require, type Caller } from '../../access/contract.ts';
-import { ExportDesk, PART_BYTES } from './desk.ts';
+import { ExportDesk } from './desk.ts';
 import { handOut } from './handed-out.ts';
 import type { Format } from './period.ts';
 import { tellProgress } from './progress.ts';
@@ -110,7 +110,7 @@ export class ExportsController {
     });
     if (request.method === 'HEAD') return void reply.raw.end();
     try {
-      await handOut(this.desk.parts(operatorId, id, pieces), reply.raw, { largest: PART_BYTES, unpack: format === 'csv' });
+      await handOut(this.desk.parts(operatorId, id, pieces), reply.raw, { unpack: format === 'csv' });
     } catch (error) {
       // Ended before its length, which no caller takes for the whole.
       reply.raw.destroy();

@@ -8,16 +8,15 @@ const CHUNK_BYTES = 96 * 1_024;
 const GONE = new Error('nobody takes the file any more');
 
 /**
- * `parts`: in base64, each of at most `largest` bytes. Ends `to` when all of it is sent; false where nobody takes it any more. Throws where a part
- * cannot be had: `to` is not ended then.
+ * `parts`: each good until the next is asked for. Ends `to` when all of it is sent; false where nobody takes it any more. Throws where a part cannot be
+ * had: `to` is not ended then.
  *
- * Left to the collector, the parts and what they unpack to would gather off the heap until there are 64 MB of it, however large the file.
+ * Left to the collector, what the parts unpack to would gather off the heap until there are 64 MB of it, however large the file.
  */
-export async function handOut(parts: AsyncIterable<string>, to: Writable, { largest, unpack }: { readonly largest: number; readonly unpack: boolean }): Promise<boolean> {
-  const memory = Buffer.allocUnsafeSlow(largest);
+export async function handOut(parts: AsyncIterable<Buffer>, to: Writable, { unpack }: { readonly unpack: boolean }): Promise<boolean> {
   try {
-    if (unpack) await unpacked(parts, memory, to);
-    else for await (const part of parts) await written(to, memory.subarray(0, memory.write(part, 'base64')));
+    if (unpack) await unpacked(parts, to);
+    else for await (const part of parts) await written(to, part);
   } catch (error) {
     if (error === GONE || to.destroyed) return false;
     throw error;
@@ -26,10 +25,10 @@ export async function handOut(parts: AsyncIterable<string>, to: Writable, { larg
   return true;
 }
 
-async function unpacked(parts: AsyncIterable<string>, memory: Buffer, to: Writable): Promise<void> {
+async function unpacked(parts: AsyncIterable<Buffer>, to: Writable): Promise<void> {
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   const fed = (async () => {
-    for await (const part of parts) await written(gunzip, memory.subarray(0, memory.write(part, 'base64')));
+    for await (const part of parts) await written(gunzip, part);
     gunzip.end();
   })().catch((error: Error) => void gunzip.destroy(error));
   try {
