@@ -10,7 +10,7 @@ import { statement, type Step } from '../../libs/postgres/index.ts';
 import { refuse } from '../access/contract.ts';
 import { Asked, type Served, type Shown } from './reads/asked.ts';
 import { readToken, writeToken, type Position } from './reads/position.ts';
-import { askProjections, isCovered, projectedOf, versionOf, type Projected } from './reads/projected.ts';
+import { askGenerations, askProjections, generationsOf, isCovered, projectedOf, versionOf, type Projected } from './reads/projected.ts';
 import { ReadMetrics, type Registry } from './reads/read-metrics.ts';
 import { Samples } from './reads/samples.ts';
 import { NoAnswer, Server, TooMany, TooSlow, type Found, type ServerOptions } from './reads/server.ts';
@@ -100,7 +100,7 @@ export class Reads {
     const wanted = token === undefined ? undefined : readToken(token);
     if (token !== undefined && !wanted) throw wrongToken('not a token of this service');
     return {
-      as: (operator, steps) => this.answer(new Asked(operator, steps), wanted) as Promise<never>,
+      as: (operator, steps) => this.answer(new Asked({ operator, steps, mode: 'statements', afterwards: [] }), wanted) as Promise<never>,
       projected: (operator, names, steps, besides = [], ms) => this.projected({ operator, names, besides, wanted, ...(ms !== undefined && { ms }) }, steps) as Promise<never>,
     };
   }
@@ -119,7 +119,7 @@ export class Reads {
     });
   }
 
-  private async answer(asked: Asked, wanted: Position | undefined): Promise<Answer> {
+  private async answer(asked: Asked, wanted: Position | undefined): Promise<Answer & Pick<Found, 'afterwards'>> {
     try {
       const { found, server, late } = await (wanted ? this.notBefore(asked, wanted) : this.freshest(asked));
       const asOf = server === this.primary ? found.standing.at : this.samples.asOf(found.standing);
@@ -127,7 +127,7 @@ export class Reads {
       this.metrics.answered(server === this.primary ? 'primary' : 'replica');
       const { standing } = found;
       const token = writeToken(standing, wanted);
-      return { rows: found.rows as never, asOf, token, covers: (other) => isCovered(other, standing), ...(late && { late }) };
+      return { rows: found.rows as never, afterwards: found.afterwards, asOf, token, covers: (other) => isCovered(other, standing), ...(late && { late }) };
     } catch (error) {
       if (!(error instanceof NoAnswer || error instanceof TooSlow)) throw error;
       const reason = error instanceof TooMany ? 'full' : error instanceof TooSlow ? 'slow' : 'none';
@@ -152,13 +152,17 @@ export class Reads {
     return answer;
   }
 
-  private async look({ operator, names, besides, wanted, ms }: Shown, steps: readonly Step[]): Promise<{ answer: Answer; projected: Projected }> {
+  private async look(shown: Shown, steps: readonly Step[]): Promise<{ answer: Answer; projected: Projected }> {
+    const { operator, names, besides, wanted, ms } = shown;
     const ofProjections = names.length === 0 ? [] : [askProjections(names, wanted)];
-    const read = () => this.answer(new Asked(operator, [...ofProjections, ...besides, ...steps], 'snapshot', ms), wanted);
+    const afterwards = names.length > 0 && steps.length > 0 ? [askGenerations(names)] : [];
+    const read = () => this.answer(new Asked({ operator, steps: [...ofProjections, ...besides, ...steps], mode: 'snapshot', afterwards }, ms), wanted);
     if (ms !== undefined && this.large.queue >= LARGE.waiting) throw this.refused('full', 'too many large reports are being read: ask again in a moment');
     const answer = await (ms === undefined ? read() : this.large.take(read));
     const rows = answer.rows.slice(ofProjections.length);
     const projected = projectedOf(names, ofProjections.length > 0 ? (answer.rows[0] ?? []) : []);
+    // A rebuilt view took the place of the one whose position was seen: of its tables an older snapshot shows what was there then, which is less.
+    if (afterwards.length > 0 && generationsOf(answer.afterwards) !== projected.generations) return this.look(shown, steps);
     if (projected.unbuilt !== undefined) throw this.refused('unbuilt', `${projected.unbuilt} is being built`);
     const position = readToken(answer.token) as Position;
     // Just after a promotion a server may name the timeline before: the same version might then be of two histories.
@@ -211,11 +215,12 @@ export class Reads {
   private async primaryAt(asked: Asked, wanted?: Position): Promise<Served> {
     const server = this.primary;
     const proof = wanted?.lane === undefined ? [] : [askLane([wanted.lane])];
-    const read = await server.read(asked.operator, [...asked.steps, ...proof], asked.msFor(), asked.mode);
+    const { question } = asked;
+    const read = await server.read({ ...question, steps: [...question.steps, ...proof] }, asked.msFor());
     const { standing } = read;
     // A server that was the primary once, or is not yet: what others write is missing there.
     if (standing.recovering) throw new NoAnswer('the primary is not there');
-    const found = { standing, rows: read.rows.slice(0, asked.steps.length) };
+    const found = { ...read, rows: read.rows.slice(0, question.steps.length) };
     if (!wanted) return { server, found };
     if (wanted.timeline === standing.timeline) {
       if (wanted.lsn > standing.lsn) throw wrongToken('it lies ahead of the database');
@@ -249,7 +254,7 @@ export class Reads {
 
   /** Undefined where it did not answer, or is a replica no more. */
   private async tried(server: Server, asked: Asked): Promise<Found | undefined> {
-    const found = await server.read(asked.operator, asked.steps, asked.msFor(), asked.mode).catch(unanswered);
+    const found = await server.read(asked.question, asked.msFor()).catch(unanswered);
     return found instanceof NoAnswer || !found.standing.recovering ? undefined : found;
   }
 

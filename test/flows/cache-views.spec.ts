@@ -67,9 +67,9 @@ async function counted(from = served): Promise<(name: string) => number> {
 async function statements<T>(during: () => Promise<T>): Promise<[T, Map<string, number>]> {
   const sent = new Map<string, number>();
   const whole = Server.prototype.read;
-  Server.prototype.read = function counting(operator, steps, ...rest) {
-    for (const { name } of steps) sent.set(name, (sent.get(name) ?? 0) + 1);
-    return whole.call(this, operator, steps, ...rest);
+  Server.prototype.read = function counting(question, ms) {
+    for (const { name } of question.steps) sent.set(name, (sent.get(name) ?? 0) + 1);
+    return whole.call(this, question, ms);
   };
   try {
     return [await during(), sent];

@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Registry } from '@prometheus-io/client';
 import pg from 'pg';
+import { statement } from '../../libs/postgres/index.ts';
 import { PROJECTIONS } from '../../src/installed.ts';
 import { rebuildCommand } from '../../src/views/feed/rebuild-command.ts';
 import { CannotRebuild, rebuild, type Patience, type Rebuilt } from '../../src/views/feed/rebuild.ts';
 import { makeRows } from '../../src/views/feed/rows.ts';
 import type { Projection } from '../../src/views/contract.ts';
+import { Reads } from '../../src/views/reads.ts';
 import { expectRevenueOfLedger, feed, feedOf, installSeen, NO_13, revenue, seen, unlike } from '../faults/feed-witness.ts';
 import { Ground, type Seat } from '../support/ground.ts';
 
@@ -225,6 +228,22 @@ describe('a view that is rebuilt', () => {
       await release();
       expect(await swapped).toMatchObject({ swapped: true });
     });
+  });
+
+  it('is shown whole to who began to read it before another took its place', async () => {
+    const reads = new Reads({ primaryUrl: ground.database.url('croupier_read'), replicaUrls: [], lagLimitMs: 1_000, registry: new Registry() });
+    await reads.start();
+    const sleep = statement('rebuild_sleep', 'select pg_sleep(1.5)');
+    const count = statement<[string]>('rebuild_count', 'select count(*) from seen');
+    const operator = (seats[0] as Seat).player.operatorId;
+    await play(8);
+    await feed(client, seen);
+    const reading = reads.at().projected(operator, ['seen'], [sleep(), count()], [], 5_000);
+    await pause(300);
+    expect(await made(seen)).toMatchObject({ swapped: true, differences: [] });
+    const { rows: [, [row]] } = await reading;
+    await reads.close();
+    expect(row).toEqual([String((await ground.sql('select from transaction where operator_id = $1', [operator])).length)]);
   });
 
   it('is given up where somebody reads it all the time, in one sentence, and goes on', async () => {

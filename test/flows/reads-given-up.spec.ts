@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type pg from 'pg';
 import { statement } from '../../libs/postgres/index.ts';
-import { Server } from '../../src/views/reads/server.ts';
+import { Server, type Mode, type Question } from '../../src/views/reads/server.ts';
 import { freshDatabase } from '../support/cluster.ts';
 import { Proxy } from '../support/proxy.ts';
 
@@ -25,16 +25,18 @@ afterAll(async () => {
   await proxy?.close();
 });
 
+const asked = (mode: Mode): Question => ({ operator: OPERATOR, steps: [one()], mode, afterwards: [] });
+
 it('its connection is cut at once, and the next read has a new one', async () => {
   for (const mode of ['statements', 'snapshot'] as const) {
-    expect((await server.read(OPERATOR, [one()], 5_000, mode)).rows).toEqual([[['1']]]);
+    expect((await server.read(asked(mode), 5_000)).rows).toEqual([[['1']]]);
     const used = connected.at(-1) as pg.Client;
     expect([mode, used.connection.stream.destroyed]).toEqual([mode, false]);
     proxy.freeze();
-    await expect(server.read(OPERATOR, [one()], 100, mode)).rejects.toThrow();
+    await expect(server.read(asked(mode), 100)).rejects.toThrow();
     expect([mode, used.connection.stream.destroyed]).toEqual([mode, true]);
     proxy.mend();
-    expect((await server.read(OPERATOR, [one()], 5_000, mode)).rows).toEqual([[['1']]]);
+    expect((await server.read(asked(mode), 5_000)).rows).toEqual([[['1']]]);
     expect(connected.at(-1)).not.toBe(used);
   }
 });

@@ -59,6 +59,8 @@ const STOP_LOCK_MS = 130_000;
 /** Whoever reads the view waits behind the swap for so long at most, and then the swap waits for the readers. */
 const SWAP_LOCK_MS = 250;
 const NOT_LOCKED = '55P03';
+const BUSY_MS = 100;
+const LONGEST_BUSY_MS = 20_000;
 const TELL_EVERY_MS = 1_000;
 const PATIENCE: Patience = { nearMs: 1_000, vainRounds: 3, longestStillMs: 60_000, swapTries: 80 };
 
@@ -87,7 +89,7 @@ export async function rebuild(projection: Projection, options: RebuildOptions): 
     } finally {
       await build.end();
       await hold.query('rollback').catch(() => undefined);
-      await dropBeside(hold, projection.name, projection.tables);
+      await dropBeside(hold, projection.name, projection.tables).catch((error: Error) => options.progress(`the copy could not be thrown away (${error.message}): the next rebuild does`));
     }
   } finally {
     await hold.end();
@@ -139,7 +141,7 @@ class Rebuild {
 
   /** Both as they were at one position, while the live one goes on: its long comparison keeps nobody. */
   private async compared(): Promise<{ differences: Difference[]; comparedMs: number }> {
-    const look = await connect(this.options.ownerUrl, { name: 'croupier rebuild', settings: SWAP_SETTINGS });
+    const look = await connect(this.options.ownerUrl, { name: 'croupier rebuild', settings: { ...SWAP_SETTINGS, lock_timeout: STOP_LOCK_MS, client_connection_check_interval: '10s' } });
     try {
       await look.query('begin isolation level repeatable read read only');
       // What is seen is settled by the first question.
@@ -173,14 +175,17 @@ class Rebuild {
   private async follow(asker: pg.ClientBase): Promise<void> {
     const until = await this.target(asker);
     const whole = sum(until);
-    for (;;) {
+    for (let waited = 0; ;) {
       const { came, applied, most } = await advance(this.build, this.projection, { building: true, most: this.most, until });
       this.most = most;
       this.applied += applied;
       await this.tell(whole);
       if (came === 'current') return;
       if (came === 'stopped') throw new CannotRebuild(`it came no further than ${await this.stop()}; the live view is as it was`);
-      if (came === 'busy') throw new CannotRebuild('somebody else holds the row of the copy');
+      // Who locks a day or sets the clock holds the rows of all copies, for a moment.
+      if (came !== 'busy') waited = 0;
+      else if ((waited += BUSY_MS) > LONGEST_BUSY_MS) throw new CannotRebuild('somebody else holds the row of the copy; the live view is as it was: see who does in pg_stat_activity, and try again');
+      else await pause(BUSY_MS);
     }
   }
 

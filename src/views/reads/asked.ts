@@ -1,7 +1,7 @@
 /** What is asked of a server, on its way to one. */
 import type { Step } from '../../../libs/postgres/index.ts';
 import type { Position } from './position.ts';
-import { NoAnswer, type Found, type Mode, type Server } from './server.ts';
+import { NoAnswer, type Found, type Question, type Server } from './server.ts';
 
 /** One silent server leaves time for another. */
 const SERVER_MS = { most: 700, least: 50 };
@@ -12,7 +12,7 @@ const OTHERS_MS = 800;
 export class Asked {
   private readonly endsAt: number;
 
-  constructor(readonly operator: string, readonly steps: readonly Step[], readonly mode: Mode = 'statements', private readonly most: number = SERVER_MS.most) {
+  constructor(readonly question: Question, private readonly most: number = SERVER_MS.most) {
     this.endsAt = performance.now() + most + OTHERS_MS;
   }
 

@@ -20,6 +20,13 @@ from projection p where p.name = any(string_to_array($1, ',')) and not p.buildin
 export const askProjections = (names: readonly string[], wanted: Position | undefined): Step<Row> =>
   ask([names.join(','), wanted?.lane ?? null, wanted?.batch ?? null]);
 
+/** args: names · answers a row a projection: a rebuild that takes its place raises its generation */
+const generations = statement<[name: string, generation: string]>('generations', `
+select p.name, p.generation from projection p where p.name = any(string_to_array($1, ',')) and not p.building order by p.name`);
+
+export const askGenerations = (names: readonly string[]): Step => generations([names.join(',')]);
+export const generationsOf = ([rows = []]: readonly (readonly Field[][])[]): string => rows.map((row) => row.join(' ')).join(', ');
+
 export interface Projected {
   /** the one that has never come up to the ledger */
   readonly unbuilt?: string;
@@ -31,6 +38,8 @@ export interface Projected {
   readonly asOf?: number;
   /** generation and position of each: the same where the same is shown */
   readonly said: string;
+  /** as `generationsOf` */
+  readonly generations: string;
   /** Whether that write is in all of them, as far as their positions say; of a retired lane they do not. */
   holds(lane: number, batch: number): boolean;
 }
@@ -42,6 +51,7 @@ export function projectedOf(names: readonly string[], found: readonly (readonly 
   const behind = there.filter((row) => row[5] !== 't');
   const positions = there.map((row) => new Map(numbersOf(row[7]).map((lane, i) => [lane, numbersOf(row[8])[i] ?? 0])));
   return {
+    generations: there.map((row) => `${row[0]} ${row[6]}`).join(', '),
     behind: behind.map(([name]) => name), stopped: behind.some((row) => row[1] === 't'), said: there.map((row) => `${row[0]} ${row[6]} ${row[7]} ${row[8]}`).join(' '),
     holds: (lane, batch) => positions.every((position) => (position.get(lane) ?? -1) >= batch),
     ...(unbuilt !== undefined && { unbuilt }), ...(late.length > 0 && { asOf: Math.min(...late) }),

@@ -15,6 +15,8 @@ export class TooSlow extends Error {}
 export interface Found {
   readonly standing: Standing;
   readonly rows: readonly (readonly Field[][])[];
+  /** of the steps that were to be asked behind the transaction */
+  readonly afterwards: readonly (readonly Field[][])[];
 }
 
 export interface ServerOptions {
@@ -35,6 +37,14 @@ const STATEMENT_TIMED_OUT = '57014';
 
 /** Each statement sees what is there when it begins, or all see the same: then where the server stands is asked before. */
 export type Mode = 'statements' | 'snapshot';
+
+/** What is asked for: the statements of one transaction, how they see, and what is asked of the same server right behind it. */
+export interface Question {
+  readonly operator: string;
+  readonly steps: readonly Step[];
+  readonly mode: Mode;
+  readonly afterwards: readonly Step[];
+}
 
 const begin = statement('begin_reading', 'begin read only');
 const beginSnapshot = statement('begin_snapshot', 'begin isolation level repeatable read read only');
@@ -64,40 +74,41 @@ export class Server {
    * One transaction: where the server stands, then the statements, with snapshots younger than that.
    * Fails with `NoAnswer` where the server did not answer within `ms`.
    */
-  async read(operator: string, steps: readonly Step[], ms: number, mode: Mode = 'statements'): Promise<Found> {
+  async read(question: Question, ms: number): Promise<Found> {
     if (this.pool.waitingCount >= this.options.waiting) throw new TooMany(`more than ${this.options.waiting} reads wait for ${this.name}`);
     const began = performance.now();
     let answered = false;
     try {
-      const found = await this.readBy(operator, steps, began + ms, mode);
+      const found = await this.readBy(question, began + ms);
       answered = true;
       return found;
     } finally {
-      this.options.timed?.({ server: this.name, steps, ms: performance.now() - began, answered });
+      this.options.timed?.({ server: this.name, steps: question.steps, ms: performance.now() - began, answered });
     }
   }
 
-  private async readBy(operator: string, steps: readonly Step[], endsAt: number, mode: Mode): Promise<Found> {
+  private async readBy({ operator, steps, mode, afterwards }: Question, endsAt: number): Promise<Found> {
     const client = await this.connected(endsAt - performance.now());
     const { stream } = (client as unknown as pg.Client).connection;
     const flushed = async (whole: readonly Step[]) => {
       const { rows, tags, error } = await flush(client, whole);
       if (error) throw error;
-      return { rows, committed: tags.at(-1) === 'COMMIT' };
+      return { rows, tags };
     };
     try {
       // On their way together, in one write: where the server stands is asked in front of the snapshot, and costs no round trip of its own.
       stream.cork();
       const asked = Promise.all([
         mode === 'snapshot' ? flushed([askStanding()]) : undefined,
-        flushed([mode === 'snapshot' ? beginSnapshot() : begin(), beOperator([operator]), ...(mode === 'snapshot' ? [] : [askStanding()]), ...steps, commit()]),
+        flushed([mode === 'snapshot' ? beginSnapshot() : begin(), beOperator([operator]), ...(mode === 'snapshot' ? [] : [askStanding()]), ...steps, commit(), ...afterwards]),
       ]);
       stream.uncork();
-      const [before, { rows, committed }] = await within(asked, endsAt - performance.now());
-      if (!committed) throw new Error('the transaction was not committed');
-      const [standing, ...found] = [...(before?.rows ?? []), ...rows.slice(2, -1)];
+      const [before, { rows, tags }] = await within(asked, endsAt - performance.now());
+      const committed = rows.length - 1 - afterwards.length;
+      if (tags[committed] !== 'COMMIT') throw new Error('the transaction was not committed');
+      const [standing, ...found] = [...(before?.rows ?? []), ...rows.slice(2, committed)];
       client.release();
-      return { standing: standingOf(standing?.[0]), rows: found };
+      return { standing: standingOf(standing?.[0]), rows: found, afterwards: rows.slice(committed + 1) };
     } catch (error) {
       // Of its own, a client that pipelines ends once it was answered; a server that has fallen silent never does that.
       stream.destroy();
