@@ -95,11 +95,9 @@ describe('npm start says', () => {
   });
 });
 
-it('a port that is chosen for a server is none that a connection is given in the meantime', async () => {
-  const given = '/proc/sys/net/ipv4/ip_local_port_range';
-  const [first, last] = existsSync(given) ? readFileSync(given, 'utf8').trim().split(/\s+/).map(Number) : [49_152, 65_535];
+it('a port that is chosen for a server is none that Linux or macOS, as they are installed, give to connections', async () => {
   const chosen = await Promise.all(Array.from({ length: 200 }, freePort));
-  expect(chosen.filter((one) => one >= Number(first) && one <= Number(last))).toEqual([]);
+  expect(chosen.filter((port) => port < 1_024 || port >= 32_768)).toEqual([]);
 });
 
 describe('a PostgreSQL that somebody else has started on the data', () => {

@@ -49,21 +49,24 @@ export interface RunningPostgres {
 export type StopMode = 'smart' | 'fast' | 'immediate';
 
 const SUPERUSER = 'postgres';
+const MOST_PORTS = 100;
 const STOP_SIGNAL = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const;
 const UNSYNCED = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
 /**
- * Nobody listens there now. Below the ports that Linux and macOS give to connections, so that none is given this one
- * before whoever asked listens on it.
+ * Nobody listens there now. Below the ports that Linux and macOS give to connections by themselves, so that none is given this one before whoever asked
+ * listens on it.
  */
 export async function freePort(): Promise<number> {
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     const port = randomInt(16_384, 32_768);
     const probe = createServer();
-    const isFree = await new Promise<boolean>((resolve) => probe.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)));
-    if (!isFree) continue;
-    await new Promise((resolve) => probe.close(resolve));
-    return port;
+    const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => probe.once('error', resolve).listen(port, '127.0.0.1', () => resolve(undefined)));
+    if (!error) {
+      await new Promise((resolve) => probe.close(resolve));
+      return port;
+    }
+    if (tries === MOST_PORTS || (error.code !== 'EADDRINUSE' && error.code !== 'EACCES')) throw error;
   }
 }
 

@@ -39,13 +39,14 @@ const older = statement('exports_older', `select ${VIEW} from export e where e.o
 const newer = statement('exports_newer', `select ${VIEW} from export e where e.operator_id = $1::uuid and e.export_id > $2::uuid order by e.export_id limit $3::int`);
 /** Of a piece at a time: what comes in one read of a socket, and so never lies in two places. */
 const PART_BYTES = 45_000;
-/** args: export, place, from which byte on (1 is the first) · for `copyPart`, which can have none */
+/** args: operator, export, place, from which byte on (1 is the first) · for `copyPart`, which can have none */
 const choosePart = statement('export_part_chosen', `
-select set_config('croupier.export', $1, true), set_config('croupier.export_place', $2, true), set_config('croupier.export_from', $3, true)`);
+select set_config('croupier.export_of', $1, true), set_config('croupier.export', $2, true), set_config('croupier.export_place', $3, true),
+  set_config('croupier.export_from', $4, true)`);
 /** Of the chosen part what may still be fetched: one row of one column, in PostgreSQL's binary form, or none. */
 const copyPart = statement('export_part', `
 copy (select substring(p.bytes from current_setting('croupier.export_from')::int for ${PART_BYTES}) from export_piece p join export e on e.export_id = p.export_id
-  where p.operator_id = current_setting('croupier.operator')::uuid and p.export_id = current_setting('croupier.export')::uuid
+  where p.operator_id = current_setting('croupier.export_of')::uuid and p.export_id = current_setting('croupier.export')::uuid
     and p.place = current_setting('croupier.export_place')::int and e.state = 'done' and e.expires_at > now()) to stdout (format binary)`);
 /** The form's own header, how many columns the row has, and how long its column is. */
 const COPY = { columns: 19, length: 21, bytes: 25, trailer: 2 };
@@ -136,7 +137,7 @@ export class ExportDesk {
     const memory = Buffer.allocUnsafeSlow(COPY.bytes + PART_BYTES + COPY.trailer);
     for (let place = 0; place < pieces; place++) {
       for (let from = 1, length = PART_BYTES; length === PART_BYTES; from += length) {
-        await this.tenants.copy(operator, [choosePart([id, place, from]), copyPart()], memory);
+        await this.tenants.copy(operator, [choosePart([operator, id, place, from]), copyPart()], memory);
         if (memory.readInt16BE(COPY.columns) !== 1) throw new Error('a piece of the file is not there any more');
         length = memory.readInt32BE(COPY.length);
         if (length > 0) yield memory.subarray(COPY.bytes, COPY.bytes + length);

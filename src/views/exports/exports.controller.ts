@@ -104,6 +104,8 @@ export class ExportsController {
     const { format, report, createdAt, bytes, asOf } = view;
     const name = `${report}-${createdAt.slice(0, 19).replaceAll(/[-:]/g, '')}Z.${format}`;
     reply.hijack();
+    // Of other bytes than that, it is not ended either.
+    reply.raw.strictContentLength = true;
     reply.raw.writeHead(200, {
       ...reply.getHeaders() as Record<string, string>, ...(asOf !== undefined && { 'x-as-of': asOf }),
       'content-type': TYPES[format], 'content-length': bytes, 'content-disposition': `attachment; filename="${name}"`,

@@ -72,6 +72,13 @@ describe('a file handed out', () => {
     expect(await parts.next()).toEqual({ done: true, value: undefined });
   });
 
+  it.each([true, false])('to somebody who takes nothing more ends there, after a while: unpacked %s', async (unpack) => {
+    const stalled = new Writable({ highWaterMark: 16_384, write() { /* never done */ } });
+    const parts = partsOf(PIECE, 50);
+    await expect(handOut(parts, stalled, { unpack, patienceMs: 100 })).resolves.toBe(false);
+    expect([stalled.destroyed, await parts.next()]).toEqual([true, { done: true, value: undefined }]);
+  });
+
   it.each([true, false])('of which a part is lost is not ended: unpacked %s', async (unpack) => {
     const socket = new Socket();
     await expect(handOut(partsOf(PIECE, 5, 60), socket, { unpack })).rejects.toThrow('a part is lost');

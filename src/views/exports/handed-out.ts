@@ -4,6 +4,8 @@ import { createGunzip } from 'node:zlib';
 
 /** Of no pool of Node's (they are 64 kB): what is given back is one chunk's, and nobody else's. */
 const CHUNK_BYTES = 96 * 1_024;
+/** Who takes nothing for so long has gone, or will ask again: a process that ends waits for nobody longer. */
+const PATIENCE_MS = 60_000;
 /** Whoever fetched it is gone, which is nobody's fault. */
 const GONE = new Error('nobody takes the file any more');
 
@@ -13,10 +15,10 @@ const GONE = new Error('nobody takes the file any more');
  *
  * Left to the collector, what the parts unpack to would gather off the heap until there are 64 MB of it, however large the file.
  */
-export async function handOut(parts: AsyncIterable<Buffer>, to: Writable, { unpack }: { readonly unpack: boolean }): Promise<boolean> {
+export async function handOut(parts: AsyncIterable<Buffer>, to: Writable, { unpack, patienceMs = PATIENCE_MS }: { readonly unpack: boolean; readonly patienceMs?: number }): Promise<boolean> {
   try {
-    if (unpack) await unpacked(parts, to);
-    else for await (const part of parts) await written(to, part);
+    if (unpack) await unpacked(parts, to, patienceMs);
+    else for await (const part of parts) await written(to, part, patienceMs);
   } catch (error) {
     if (error === GONE || to.destroyed) return false;
     throw error;
@@ -25,7 +27,7 @@ export async function handOut(parts: AsyncIterable<Buffer>, to: Writable, { unpa
   return true;
 }
 
-async function unpacked(parts: AsyncIterable<Buffer>, to: Writable): Promise<void> {
+async function unpacked(parts: AsyncIterable<Buffer>, to: Writable, patienceMs: number): Promise<void> {
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   const fed = (async () => {
     for await (const part of parts) await written(gunzip, part);
@@ -33,7 +35,7 @@ async function unpacked(parts: AsyncIterable<Buffer>, to: Writable): Promise<voi
   })().catch((error: Error) => void gunzip.destroy(error));
   try {
     for await (const chunk of gunzip as AsyncIterable<Buffer<ArrayBuffer>>) {
-      await written(to, chunk);
+      await written(to, chunk, patienceMs);
       giveBack(chunk);
     }
   } finally {
@@ -48,13 +50,18 @@ function giveBack({ buffer, byteOffset, byteLength }: Buffer<ArrayBuffer>): void
 }
 
 /** Until the bytes may be overwritten. */
-const written = (to: Writable, bytes: Buffer): Promise<void> => new Promise((resolve, reject) => {
-  const gone = () => reject(GONE);
-  if (to.destroyed) return gone();
-  to.once('close', gone);
-  to.write(bytes, (error) => {
-    to.off('close', gone);
-    if (error) gone();
-    else resolve();
-  });
-});
+async function written(to: Writable, bytes: Buffer, patienceMs?: number): Promise<void> {
+  if (to.destroyed) throw GONE;
+  const patience = patienceMs === undefined ? undefined : setTimeout(() => void to.destroy(), patienceMs);
+  let gone: (() => void) | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      gone = () => reject(GONE);
+      to.once('close', gone);
+      to.write(bytes, (error) => (error ? reject(GONE) : resolve()));
+    });
+  } finally {
+    clearTimeout(patience);
+    if (gone) to.off('close', gone);
+  }
+}
