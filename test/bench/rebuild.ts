@@ -38,7 +38,7 @@ export interface RebuiltView {
   readonly applied: number;
   readonly seconds: number;
   readonly stillSeconds: number;
-  /** of which the two copies were compared */
+  /** for comparing the two copies, beside the live view */
   readonly comparedSeconds: number;
   /** the command ended with 0 and another generation of the view is live */
   readonly equal: boolean;
