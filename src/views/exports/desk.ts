@@ -48,8 +48,8 @@ const copyPart = statement('export_part', `
 copy (select substring(p.bytes from current_setting('croupier.export_from')::int for ${PART_BYTES}) from export_piece p join export e on e.export_id = p.export_id
   where p.operator_id = current_setting('croupier.export_of')::uuid and p.export_id = current_setting('croupier.export')::uuid
     and p.place = current_setting('croupier.export_place')::int and e.state = 'done' and e.expires_at > now()) to stdout (format binary)`);
-/** The form's own header, how many columns the row has, and how long its column is. */
-const COPY = { columns: 19, length: 21, bytes: 25, trailer: 2 };
+/** Behind the form's own header and the row's: how long its column is, and that; without a row there is less. */
+const COPY = { length: 21, bytes: 25, trailer: 2 };
 const askKey = statement('export_cursor_key', "select encode(cursor_key, 'hex') from configuration");
 const findWallet = statement('export_has_wallet', 'select from wallet where operator_id = $1::uuid and player_id = $2::uuid and currency = $3');
 
@@ -137,8 +137,8 @@ export class ExportDesk {
     const memory = Buffer.allocUnsafeSlow(COPY.bytes + PART_BYTES + COPY.trailer);
     for (let place = 0; place < pieces; place++) {
       for (let from = 1, length = PART_BYTES; length === PART_BYTES; from += length) {
-        await this.tenants.copy(operator, [choosePart([operator, id, place, from]), copyPart()], memory);
-        if (memory.readInt16BE(COPY.columns) !== 1) throw new Error('a piece of the file is not there any more');
+        const copied = await this.tenants.copy(operator, [choosePart([operator, id, place, from]), copyPart()], memory);
+        if (copied < COPY.bytes + COPY.trailer) throw new Error('a piece of the file is not there any more');
         length = memory.readInt32BE(COPY.length);
         if (length > 0) yield memory.subarray(COPY.bytes, COPY.bytes + length);
       }
